@@ -1,0 +1,154 @@
+"""References: `registry/repository:tag@digest`, by the grammar of the distribution project (reference.go)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+
+from regtui.errors import ReferenceError
+from regtui.oci.digest import Digest, parse_digest
+from regtui.text import shown
+
+DOCKER_HUB = "docker.io"
+_HUB_ALIASES = {"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
+_HUB_HOST = "registry-1.docker.io"
+
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:.]+\])(?::[0-9]{{1,5}})?")
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_NAME_LIMIT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where something is: a registry, a repository in it, a tag or digest there; each later part may be missing.
+
+    `registry` is as people write it (`docker.io`, `localhost:5000`, `[::1]:5000`); `host` is where requests go.
+    """
+
+    registry: str
+    repository: str = ""
+    tag: str = ""
+    digest: Digest | None = None
+
+    @property
+    def host(self) -> str:
+        """The `host[:port]` that serves this registry's API."""
+        return _HUB_HOST if self.registry == DOCKER_HUB else self.registry
+
+    @property
+    def version(self) -> str:
+        """What the API's `<reference>` is: the digest when there is one, else the tag, else empty."""
+        return self.digest or self.tag
+
+    def at(self, tag: str = "", digest: Digest | None = None) -> Reference:
+        """The same repository at another tag or digest."""
+        return replace(self, tag=tag, digest=digest)
+
+    def __str__(self) -> str:
+        text = self.registry
+        if self.repository:
+            text += f"/{self.repository}"
+        if self.tag:
+            text += f":{self.tag}"
+        if self.digest:
+            text += f"@{self.digest}"
+        return text
+
+
+def parse_reference(text: str) -> Reference:
+    """A reference, a repository or a registry, as a user writes it.
+
+    Before a `/`, `localhost`, a dot or a colon makes a host; without any `/`, a host if what stands before `:` is
+    `localhost`, an IP address or holds a dot (`registry:5000/`, with the slash, is a host too); else it is Docker Hub's.
+    `https://` and a path of `/v2/` from a browser's address line are taken off. Raises `ReferenceError`.
+    """
+    given = text.strip()
+    rest = re.sub(r"^https?://", "", given)
+    if not rest:
+        raise ReferenceError("An empty reference", "Write a registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG.")
+    head, slash, tail = rest.partition("/")
+    if slash and (head == "localhost" or any(c in head for c in ".:[")):
+        return _on_host(given, head, "" if tail.strip("/") in ("", "v2") else tail)
+    if not slash and _is_bare_host(head):
+        return _on_host(given, head, "")
+    reference = _on_host(given, DOCKER_HUB, rest)
+    if "/" not in reference.repository:
+        reference = replace(reference, repository=f"library/{reference.repository}")
+    return reference
+
+
+def check_host(text: str) -> str:
+    """The registry's name in lower case, Docker Hub's aliases joined. Raises `ReferenceError` when it can't be one."""
+    host = text.lower()
+    if not _HOST.fullmatch(host) or ((port := _port(host)) is not None and not 0 < port < 65536):
+        raise ReferenceError(f"{shown(text, 100)!r} is no registry's host", "Write HOST or HOST:PORT.")
+    if host.startswith("["):
+        address = host[1 : host.index("]")]
+        try:
+            ipaddress.IPv6Address(address)
+        except ValueError:
+            raise ReferenceError(f"{shown(text, 100)!r} is no IPv6 address", "Write it as [::1]:5000.") from None
+    return DOCKER_HUB if host in _HUB_ALIASES else host
+
+
+def check_repository(text: str) -> str:
+    """Raises `ReferenceError` when no registry could have a repository of this name."""
+    if len(text) > _NAME_LIMIT or not _REPOSITORY.fullmatch(text):
+        advice = (
+            "Names of repositories are in lower case."
+            if text.lower() != text and _REPOSITORY.fullmatch(text.lower())
+            else "It holds lower case letters, digits and single . _ - between them, in parts separated by /."
+        )
+        raise ReferenceError(f"{shown(text, 100)!r} is no repository name", advice)
+    return text
+
+
+def check_tag(text: str) -> str:
+    """Raises `ReferenceError` when no manifest could have this tag."""
+    if not _TAG.fullmatch(text):
+        raise ReferenceError(
+            f"{shown(text, 140)!r} is no tag",
+            "It holds up to 128 letters, digits, _ . and -, and begins with a letter, a digit or _.",
+        )
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host[:port]` is this machine: `localhost`, a name below it, 127.0.0.0/8 or ::1."""
+    name = host[1 : host.index("]")] if host.startswith("[") else host.rpartition(":")[0] or host
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_bare_host(text: str) -> bool:
+    if text.startswith("["):
+        return True
+    name = text.partition("@")[0].partition(":")[0]
+    return "@" not in text and (name == "localhost" or "." in name)
+
+
+def _port(host: str) -> int | None:
+    match = re.search(r":(\d+)$", host) if not host.endswith("]") else None
+    return int(match[1]) if match else None
+
+
+def _on_host(given: str, host: str, rest: str) -> Reference:
+    registry = check_host(host)
+    if not rest:
+        return Reference(registry)
+    name, at, digest = rest.partition("@")
+    name, colon, tag = name.partition(":")
+    repository = check_repository(name.rstrip("/") if not colon and not at else name)
+    if registry == DOCKER_HUB and "/" not in repository:
+        repository = f"library/{repository}"
+    if colon:
+        check_tag(tag)
+    return Reference(registry, repository, tag, parse_digest(digest) if at else None)
