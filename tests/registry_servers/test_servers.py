@@ -1,0 +1,72 @@
+"""The servers and images that other tests stand on do what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regtui.oci import media_types
+from tests.registry_servers.docker_registry import DockerRegistry, docker_registry
+from tests.registry_servers.images import (
+    HardLink,
+    Layout,
+    Symlink,
+    layer_tar,
+    skopeo_digest,
+    skopeo_inspect,
+    skopeo_tags,
+)
+
+
+def test_a_pushed_image_keeps_its_digest(registry: DockerRegistry, layout: Layout) -> None:
+    image = layout.image({"bin/": b"", "bin/app": b"x" * 100, "app": Symlink("bin/app"), "app2": HardLink("bin/app")})
+    digest = layout.push(image, registry, "team/app:1.0")
+    registry.tag("team/app", "1.0", "latest")
+    assert skopeo_digest(registry, "team/app:latest") == digest
+    assert sorted(skopeo_tags(registry, "team/app")) == ["1.0", "latest"]
+    assert "PUT /v2/team/app/manifests/latest" in registry.requests()
+
+
+def test_an_index_and_docker_schema_2_can_be_pushed(registry: DockerRegistry, layout: Layout) -> None:
+    images = [layout.image({"app": b"1"}, platform=p, labels={"who": p}) for p in ("linux/amd64", "linux/arm/v7")]
+    digest = layout.push(layout.index(*images), registry, "team/app:multi")
+    assert skopeo_digest(registry, "team/app:multi") == digest
+    assert layout.push(images[0], registry, "team/app:docker", as_docker=True) != images[0]["digest"]
+    _, headers, _ = registry.request("GET", "/v2/team/app/manifests/docker", headers={"Accept": media_types.ACCEPT})
+    assert headers["content-type"] == media_types.DOCKER_MANIFEST
+    assert skopeo_inspect(registry, "team/app:docker")["Labels"] == {"who": "linux/amd64"}
+
+
+def test_an_artifact_with_a_subject_can_be_pushed(registry: DockerRegistry, layout: Layout) -> None:
+    image = layout.image({"app": b"1"})
+    layout.push(image, registry, "team/app:1.0")
+    sbom = layout.blob(b"{}", "application/spdx+json")
+    artifact = layout.artifact("application/vnd.oci.empty.v1+json", sbom, subject=image)
+    layout.push(artifact, registry, "team/app:sbom")
+    _, _, raw = registry.request("GET", "/v2/team/app/manifests/sbom", headers={"Accept": artifact["mediaType"]})
+    assert json.loads(raw)["subject"]["digest"] == image["digest"]
+
+
+def test_the_login_is_asked_for(registry_with_login: DockerRegistry, layout: Layout) -> None:
+    layout.push(layout.image({"app": b"1"}), registry_with_login, "team/app:1.0")
+    stranger = DockerRegistry(registry_with_login.host, registry_with_login.folder)
+    assert stranger.request("GET", "/v2/")[0] == 401
+
+
+def test_deletion_is_off_as_it_comes(registry_without_deletion: DockerRegistry) -> None:
+    assert registry_without_deletion.request("DELETE", f"/v2/a/manifests/sha256:{'0' * 64}")[0] == 405
+
+
+def test_tls_and_the_packaged_configuration(tmp_path: Path, layout: Layout) -> None:
+    with docker_registry(tmp_path / "server", tls=True, packaged_config=True) as registry:
+        digest = layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
+        assert skopeo_digest(registry, "team/app:1.0") == digest
+        registry.garbage_collect()
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.binary()))
+def test_layers_are_the_same_every_time(files: dict[str, bytes]) -> None:
+    assert layer_tar(files) == layer_tar(files)
