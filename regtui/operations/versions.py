@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_VERSION = re.compile(r"v?\d+(?![a-z0-9])|v?\d+(?:\.\d+)*(?:alpha|beta|rc|a|b)\d*(?![a-z])")
-_TOKEN = re.compile(r"(\d+)|([a-z]+)")
-_BEFORE_RELEASE = frozenset("a b alpha beta canary dev ea m nightly pre preview rc snapshot".split())
+_VERSION = re.compile(r"v?\d+(?![a-z0-9])|v?\d+(?:\.\d+)*(?:alpha|beta|rc|a|b)\d*(?![a-z])", re.ASCII)
+_TOKEN = re.compile(r"(\d+)|([a-z]+)", re.ASCII)
+_BEFORE_RELEASE = frozenset(
+    ("a", "alpha", "b", "beta", "canary", "dev", "ea", "m", "nightly", "pre", "preview", "rc", "snapshot")
+)
 _INVERTED = bytes.maketrans(
     b"0123456789abcdefghijklmnopqrstuvwxyz",
     b"9876543210zyxwvutsrqponmlkjihgfedcba",
@@ -21,11 +23,11 @@ def newest_version_first(tags: Iterable[str]) -> list[str]:
 
 
 def version_key(tag: str) -> bytes:
-    """A key in whose ascending order the newest version comes first: `latest`, `v1.10`, `v1.9`, `1.9-alpine`, `1.9-rc1`.
+    """A key in whose ascending order the newest version comes first: `v1.10`, `v1.9`, `v1.9-alpine`, `v1.9-rc1`.
 
-    Names without a digit come first, by the alphabet; then versions, numbers by their value, a release above its
-    variants and those above what came before the release; then all other names. No two tags have the same key. It is
-    one small `bytes`, because 100,000 of them are kept.
+    Names without a digit (`latest`) come before all, by the alphabet; then versions, numbers by their value, a release
+    above its variants and those above what came before the release; then all other names. No two tags have the same
+    key. It is one small `bytes`, because 100,000 of them are kept.
     """
     name = tag.lower()
     if _VERSION.match(name):
