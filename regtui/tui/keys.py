@@ -1,0 +1,71 @@
+"""The keys: every action's id, its keys unless the settings say otherwise, and the words for help and footer.
+
+Widgets take their bindings from here, by `binding`, so that `App.set_keymap` can change each of them by its id.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from textual.binding import Binding
+
+
+class Action(NamedTuple):
+    """What a key does: `keys` as Textual names them (`.` is `full_stop`), `words` as help and footer say it."""
+
+    keys: tuple[str, ...]
+    words: str
+
+
+ACTIONS: dict[str, Action] = {
+    # moving in any list
+    "down": Action(("down", "j"), "down"),
+    "up": Action(("up", "k"), "up"),
+    "page_down": Action(("pagedown",), "page down"),
+    "page_up": Action(("pageup",), "page up"),
+    "first": Action(("g", "home"), "first"),
+    "last": Action(("G", "end"), "last"),
+    "open": Action(("enter",), "open"),
+    "right": Action(("right", "l"), "unfold or open"),
+    "left": Action(("left", "h"), "fold or out"),
+    # tags
+    "mark": Action(("space",), "mark"),
+    "mark_range": Action(("v",), "mark a range"),
+    "mark_shown": Action(("A",), "mark all shown"),
+    "invert_marks": Action(("I",), "invert marks"),
+    "sort": Action(("s",), "sort by the next column"),
+    "reverse": Action(("S",), "reverse the order"),
+    "hidden": Action(("full_stop",), "show what is hidden"),
+    # what one does with what is shown
+    "delete": Action(("d",), "delete"),
+    "delete_digest": Action(("D",), "delete the digest, all its tags"),
+    "retag": Action(("t",), "retag"),
+    "undo": Action(("u",), "undo the last change"),
+    "copy": Action(("y",), "copy"),
+    "filter": Action(("slash",), "filter"),
+    "refresh": Action(("r",), "refresh"),
+    # going about
+    "pane_1": Action(("1",), "repositories"),
+    "pane_2": Action(("2",), "tags"),
+    "pane_3": Action(("3",), "details"),
+    "pane_4": Action(("4",), "files"),
+    "next_pane": Action(("tab",), "next pane"),
+    "previous_pane": Action(("shift+tab",), "previous pane"),
+    "out": Action(("escape",), "out"),
+    "back": Action(("backspace",), "back"),
+    "previous_tab": Action(("left_square_bracket",), "previous tab"),
+    "next_tab": Action(("right_square_bracket",), "next tab"),
+    "zoom": Action(("z",), "zoom the pane"),
+    "open_reference": Action(("o",), "open any reference"),
+    "registries": Action(("R",), "switch registry"),
+    "palette": Action(("ctrl+p",), "every command"),
+    "help": Action(("question_mark",), "help"),
+    "quit": Action(("q",), "quit"),
+    "ask_to_quit": Action(("ctrl+c",), "ask to quit"),
+}
+
+
+def binding(id: str, action: str = "", *, show: bool = False) -> Binding:
+    """The binding of an action in `ACTIONS`; `action` names the method if it isn't the id's. `show`: in the footer."""
+    entry = ACTIONS[id]
+    return Binding(",".join(entry.keys), action or id, entry.words, show=show, id=id)
