@@ -1,0 +1,160 @@
+"""Content by digest, kept so that it need not be fetched again. All of it may be thrown away at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from regtui.oci.digest import digest_of, is_digest
+from regtui.store.files import private_file, private_folder
+
+T = TypeVar("T")
+
+_VERSION = 1
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS content (
+    digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used INTEGER NOT NULL, data BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS content_by_use ON content (used, size);
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_HOUR = 3600
+"""Seconds; `used` is counted in these, so that reading writes once an hour at most."""
+
+
+class _OtherVersion(Exception):
+    """The database is an older or a newer regtui's."""
+
+
+class Cache:
+    """`cache.db` in the cache folder. Several processes may use it at once; what goes wrong with it is no error.
+
+    Where it can't be written, it keeps nothing. A broken database, or one of another version, is set aside as
+    `cache.db.broken` and built anew.
+    """
+
+    def __init__(self, folder: Path, size_limit: int) -> None:
+        """`size_limit` is in bytes of content; beyond it, what was used least lately goes."""
+        self._file = folder / "cache.db"
+        self._limit = size_limit
+        self._thread = ThreadPoolExecutor(1, "regtui-cache")
+        self._database: sqlite3.Connection | None = None
+        self._usable = size_limit > 0
+        self._unweighed = size_limit  # bytes put since the content was last added up: at the start, nobody knows
+
+    async def get(self, digest: str) -> bytes | None:
+        """The content, checked against its digest, or None."""
+        return await self._in_thread(lambda database: self._get(database, digest)) if is_digest(digest) else None
+
+    async def put(self, digest: str, data: bytes) -> None:
+        """Keeps content that has this digest."""
+        if is_digest(digest) and len(data) <= self._limit // 4:
+            await self._in_thread(lambda database: self._put(database, digest, data))
+
+    async def close(self) -> None:
+        """What is asked of it afterwards is not kept and not found."""
+        self._usable = False
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    def _get(self, database: sqlite3.Connection, digest: str) -> bytes | None:
+        row = database.execute("SELECT data, used FROM content WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            return None
+        data, used = bytes(row[0]), row[1]
+        if digest_of(data, digest.partition(":")[0]) != digest:
+            database.execute("DELETE FROM content WHERE digest = ?", (digest,))
+            return None
+        if used < _this_hour():
+            with contextlib.suppress(sqlite3.OperationalError):  # another process writes: another time, then
+                database.execute("UPDATE content SET used = ? WHERE digest = ?", (_this_hour(), digest))
+        return data
+
+    def _put(self, database: sqlite3.Connection, digest: str, data: bytes) -> None:
+        database.execute(
+            "INSERT OR IGNORE INTO content (digest, size, used, data) VALUES (?, ?, ?, ?)",
+            (digest, len(data), _this_hour(), data),
+        )
+        self._unweighed += len(data)
+        if self._unweighed > self._limit // 16:
+            self._make_room(database)
+            self._unweighed = 0
+
+    def _make_room(self, database: sqlite3.Connection) -> None:
+        excess = database.execute("SELECT coalesce(sum(size), 0) FROM content").fetchone()[0] - self._limit
+        if excess <= 0:
+            return
+        oldest: list[tuple[int]] = []
+        for rowid, size in database.execute("SELECT rowid, size FROM content ORDER BY used, rowid"):
+            oldest.append((rowid,))
+            excess -= size
+            if excess <= -(self._limit // 8):  # some room to spare, or each put would have to make room
+                break
+        database.executemany("DELETE FROM content WHERE rowid = ?", oldest)
+
+    async def _in_thread(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
+        if not self._usable:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._attempt, action)
+
+    def _attempt(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
+        for _ in range(2):
+            if not self._usable:
+                break
+            try:
+                return action(self._open())
+            except _OtherVersion:
+                self._set_aside()
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode & 0xFF not in _BROKEN:
+                    break
+                self._set_aside()
+            except OSError:
+                self._usable = False  # no folder to write to: a read-only home works without a cache
+        return None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            private_folder(self._file.parent)
+            database = sqlite3.connect(private_file(self._file), timeout=2, isolation_level=None)
+            try:
+                version = database.execute("PRAGMA user_version").fetchone()[0]
+                if version not in (0, _VERSION):
+                    raise _OtherVersion
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = NORMAL")
+                if version == 0:
+                    database.executescript(_SCHEMA)
+            except BaseException:
+                database.close()
+                raise
+            self._database = database
+        return self._database
+
+    def _set_aside(self) -> None:
+        self._close()
+        try:
+            self._file.replace(self._file.with_name("cache.db.broken"))
+            for suffix in ("-wal", "-shm"):
+                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        except OSError:
+            self._usable = False
+
+    def _close(self) -> None:
+        if self._database is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.close()
+            self._database = None
+
+
+def _this_hour() -> int:
+    return int(time.time()) // _HOUR

@@ -1,0 +1,219 @@
+"""Every change, written down before it is sent, with what undoes it. Never rebuilt, never set aside."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from regtui.errors import StoreError
+from regtui.oci.digest import Digest, digest_of
+from regtui.store.files import private_file, private_folder
+from regtui.store.locks import LockFile
+from regtui.store.migrations import migrate
+from regtui.store.rows import KeptChange, KeptStep, Outcome, Saved, State, StepRow
+
+_ADVICE = "regtui changes nothing that it can't write down first: free that folder, or set REGTUI_STATE_DIR."
+_PATIENCE = 10.0
+"""Seconds that another process may take for what it writes."""
+
+
+class Journal:
+_ADVICE = "A change must be written down before it is sent: free that folder, or set REGTUI_STATE_DIR."
+
+    It is opened when it is first needed: a home that can't be written to hinders changes, but no reading.
+    Every method raises `StoreError`.
+    """
+
+    def __init__(self, folder: Path, days: int) -> None:
+        """Changes that began more than `days` days ago are forgotten when the next one begins."""
+        self._folder = folder
+        self._file = folder / "journal.db"
+        self._days = days
+        self._lock = threading.RLock()
+        self._database: sqlite3.Connection | None = None
+
+    def begin(self, registry: str, title: str, steps: Sequence[StepRow]) -> Change:
+        """Writes down a change that is about to be sent. It lives until `Change.close`, or as long as this process."""
+        with self._writing() as database:
+            self._forget(database)
+            cursor = database.execute(
+                "INSERT INTO change (time, user, registry, title, state) VALUES (?, ?, ?, ?, ?)",
+                (datetime.now(UTC).isoformat(), _user(), registry, title, State.RUNNING),
+            )
+            number = int(cursor.lastrowid or 0)
+            for position, step in enumerate(steps):
+                database.execute(
+                    "INSERT INTO step (change, number, intent, outcome) VALUES (?, ?, ?, ?)",
+                    (number, position, json.dumps(dict(step.intent)), Outcome.PLANNED),
+                )
+                for saved in step.saved:
+                    _save(database, number, position, saved)
+            lock = self._lock_file(number)  # before others can see the row: what they see is alive
+            if not lock.take():
+                raise StoreError(f"Change {number} is held by another process", "Try again.")
+        return Change(self, number, lock)
+
+    def changes(self, limit: int) -> list[KeptChange]:
+        """The latest changes, the newest first."""
+        rows = self._rows("SELECT id, time, user, registry, title, state FROM change ORDER BY id DESC LIMIT ?", limit)
+        return [self._change(*row) for row in rows]
+
+    def change(self, number: int) -> KeptChange:
+        """Raises `StoreError` when the journal has none of this number."""
+        rows = self._rows("SELECT id, time, user, registry, title, state FROM change WHERE id = ?", number)
+        if not rows:
+            raise StoreError(f"The journal has no change {number}", "See: regtui history")
+        return self._change(*rows[0])
+
+    def steps(self, number: int) -> list[KeptStep]:
+        """A change's steps, in their order."""
+        rows = self._rows("SELECT number, intent, outcome, detail FROM step WHERE change = ? ORDER BY number", number)
+        notes: dict[int, list[str]] = {}
+        for step, text in self._rows("SELECT step, text FROM note WHERE change = ? ORDER BY rowid", number):
+            notes.setdefault(step, []).append(text)
+        return [
+            KeptStep(step, json.loads(intent), Outcome(outcome), detail, tuple(notes.get(step, ())))
+            for step, intent, outcome, detail in rows
+        ]
+
+    def saved(self, number: int, step: int) -> list[Saved]:
+        """What undoes a step, in the order in which it was given. The bytes are checked against their digests."""
+        rows = self._rows(
+            "SELECT repository, digest, media_type, raw, tags FROM saved JOIN content USING (digest)"
+            " WHERE change = ? AND step = ? ORDER BY saved.rowid",
+            number,
+            step,
+        )
+        found = [Saved(row[0], Digest(row[1]), row[2], bytes(row[3]), tuple(json.loads(row[4]))) for row in rows]
+        for saved in found:
+            if digest_of(saved.raw, saved.digest.partition(":")[0]) != saved.digest:
+                raise StoreError(f"The journal's copy of {saved.digest} is damaged")
+        return found
+
+    def close(self) -> None:
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    def write(self, statement: str, *values: object) -> None:
+        """One statement, durable when it returns; for `Change`."""
+        with self._writing() as database:
+            database.execute(statement, values)
+
+    def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock, self._failing("read", ""):
+            if self._database is None and not self._file.exists():
+                return []
+            return self._open().execute(statement, values).fetchall()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, durable when it is left."""
+        with self._lock, self._failing("written", _ADVICE):
+            database = self._open()
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.execute("COMMIT")
+            except BaseException:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _failing(self, what: str, advice: str) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise StoreError(f"The journal in {self._folder} can't be {what}: {reason}", advice) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            private_folder(self._folder)
+            database = sqlite3.connect(
+                private_file(self._file), timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            try:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = FULL")
+                database.execute("PRAGMA foreign_keys = ON")
+                migrate(database)
+            except BaseException:
+                database.close()
+                raise
+            self._database = database
+        return self._database
+
+    def _change(self, number: int, time: str, user: str, registry: str, title: str, state: str) -> KeptChange:
+        lives = state == State.RUNNING and self._lock_file(number).is_held()
+        return KeptChange(number, datetime.fromisoformat(time), user, registry, title, State(state), lives)
+
+    def _lock_file(self, number: int) -> LockFile:
+        return LockFile(self._folder / f"change-{number}.lock")
+
+    def _forget(self, database: sqlite3.Connection) -> None:
+        """Bounds the size by age. What was cut off stays: somebody has to look at it."""
+        oldest = (datetime.now(UTC) - timedelta(days=self._days)).isoformat()
+        gone = database.execute("DELETE FROM change WHERE time < ? AND state != ?", (oldest, State.RUNNING)).rowcount
+        if gone:
+            database.execute("DELETE FROM content WHERE digest NOT IN (SELECT digest FROM saved)")
+
+
+class Change:
+    """A change in flight, held by this process. What a call says is on the disk when it returns, or it raises."""
+
+    def __init__(self, journal: Journal, number: int, lock: LockFile) -> None:
+        self.id = number
+        self._journal = journal
+        self._lock = lock
+
+    def start(self, step: int) -> None:
+        """The step is about to be sent."""
+        self._journal.write(
+            "UPDATE step SET outcome = ? WHERE change = ? AND number = ?", Outcome.STARTED, self.id, step
+        )
+
+    def note(self, step: int, text: str) -> None:
+        """What the step does next, or has done, on its way."""
+        self._journal.write("INSERT INTO note (change, step, text) VALUES (?, ?, ?)", self.id, step, text)
+
+    def finish(self, step: int, outcome: Outcome, detail: str = "") -> None:
+        self._journal.write(
+            "UPDATE step SET outcome = ?, detail = ? WHERE change = ? AND number = ?", outcome, detail, self.id, step
+        )
+
+    def close(self) -> State:
+        """The change is over; how it ended follows from its steps. Afterwards any process may undo it."""
+        outcomes = [step.outcome for step in self._journal.steps(self.id)]
+        done = outcomes.count(Outcome.DONE)
+        state = State.DONE if done == len(outcomes) else State.PARTLY if done else State.FAILED
+        try:
+            self._journal.write("UPDATE change SET state = ? WHERE id = ?", state, self.id)
+        finally:
+            self._lock.release()
+        return state
+
+
+def _save(database: sqlite3.Connection, change: int, step: int, saved: Saved) -> None:
+    database.execute("INSERT OR IGNORE INTO content (digest, raw) VALUES (?, ?)", (saved.digest, saved.raw))
+    database.execute(
+        "INSERT INTO saved (change, step, repository, digest, media_type, tags) VALUES (?, ?, ?, ?, ?, ?)",
+        (change, step, saved.repository, saved.digest, saved.media_type, json.dumps(saved.tags)),
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())
