@@ -1,0 +1,91 @@
+"""Labels and values below each other, some of them links: the *Overview* and *Config* tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len, chop_cells
+from textual.binding import BindingType
+from textual.message import Message
+
+from regtui.oci.manifest import Descriptor
+from regtui.text import shown
+from regtui.tui.cells import Cell, Row
+from regtui.tui.keys import binding
+from regtui.tui.widgets.lines import Lines
+
+_LABEL_WIDTH = 24  # cells at most, and never more than a third of the pane
+_VALUE_LINES = 50  # that one value may take
+
+
+class Entry(NamedTuple):
+    """A line of a listing. Without a label it goes on under the one above; without a value it is a heading."""
+
+    label: str
+    value: str = ""
+    link: Descriptor | None = None
+    dim: bool = False
+
+
+class Listing(Lines):
+    """Entries, their values wrapped. Enter follows the link under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [binding("open", show=True), binding("left")]
+
+    @dataclass
+    class Chosen(Message):
+        """An entry that links to content was entered."""
+
+        link: Descriptor
+
+    _entries: Sequence[Entry] = ()
+    _rows: Sequence[tuple[Entry, str, str]] = ()
+    _wrapped_for = 0
+
+    def show(self, entries: Sequence[Entry], *, keep_cursor: bool = False) -> None:
+        """Other entries; `keep_cursor` when they are the same ones, grown."""
+        self._entries = entries
+        self._wrap()
+        self.refresh_rows(None if keep_cursor else 0)
+
+    def on_resize(self) -> None:
+        if self.size.width != self._wrapped_for:
+            self._wrap()
+        super().on_resize()
+
+    @property
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def row_version(self, index: int) -> tuple[Entry, str, str]:
+        return self._rows[index]
+
+    def row(self, index: int, width: int) -> Row:
+        entry, label, value = self._rows[index]
+        if not entry.value:
+            return (Cell(label, "heading"),)
+        style = "dim" if entry.dim else "mark" if entry.link else ""
+        return (Cell(label, "dim", self._label_width(width)), Cell("  "), Cell(value, style))
+
+    def action_open(self) -> None:
+        if self._rows and (link := self._rows[self.cursor][0].link):
+            self.post_message(self.Chosen(link))
+
+    def action_left(self) -> None:
+        self.post_message(self.Out(self))
+
+    def _label_width(self, width: int) -> int:
+        longest = max((cell_len(shown(entry.label)) for entry in self._entries if entry.value), default=0)
+        return min(longest, _LABEL_WIDTH, width // 3)
+
+    def _wrap(self) -> None:
+        self._wrapped_for = self.size.width
+        room = max(8, self.size.width - 4 - self._label_width(self.size.width - 2))
+        rows: list[tuple[Entry, str, str]] = []
+        for entry in self._entries:
+            pieces = chop_cells(shown(entry.value), room) or [""]
+            rows.append((entry, entry.label, pieces[0]))
+            rows += [(entry, "", piece) for piece in pieces[1:_VALUE_LINES]]
+        self._rows = rows

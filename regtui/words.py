@@ -1,0 +1,24 @@
+"""Sizes and times as people read them; machines get integers and ISO 8601."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import humanize
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units, as registries and disks count them: `41.2 MB`."""
+    return humanize.naturalsize(count)
+
+
+def ago(date: datetime, now: datetime | None = None) -> str:
+    """How long ago, or until: `2 hours ago`. The date has a zone."""
+    return humanize.naturaltime((now or datetime.now(UTC)) - date)
+
+
+def exact(date: datetime) -> str:
+    """To the second, in UTC and, where that differs, on this machine's clock."""
+    utc, local = date.astimezone(UTC), date.astimezone()
+    text = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return text if local.utcoffset() == utc.utcoffset() else f"{text} ({local:%Y-%m-%d %H:%M:%S %Z})"
