@@ -117,6 +117,10 @@ def check_tag(text: str) -> str:
     return text
 
 
+def is_tag(text: str) -> bool:
+    return _TAG.fullmatch(text) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host[:port]` is this machine: `localhost`, a name below it, 127.0.0.0/8 or ::1."""
     name = host[1 : host.index("]")] if host.startswith("[") else host.rpartition(":")[0] or host
