@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from regtui.oci.digest import digest_of, is_digest
-from regtui.store.files import private_file, private_folder
+from regtui.store.files import open_private, private_folder
 
 T = TypeVar("T")
 
@@ -27,6 +27,8 @@ PRAGMA user_version = {_VERSION};
 COMMIT;
 """
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PATIENCE = 2.0
+"""Seconds that another process may take for what it writes."""
 _HOUR = 3600
 """Seconds; `used` is counted in these, so that reading writes once an hour at most."""
 
@@ -125,12 +127,11 @@ class Cache:
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
             private_folder(self._file.parent)
-            database = sqlite3.connect(private_file(self._file), timeout=2, isolation_level=None)
+            database = open_private(self._file, _PATIENCE)
             try:
                 version = database.execute("PRAGMA user_version").fetchone()[0]
                 if version not in (0, _VERSION):
                     raise _OtherVersion
-                database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = NORMAL")
                 if version == 0:
                     database.executescript(_SCHEMA)

@@ -1,8 +1,10 @@
-"""Folders and files that only their owner can read."""
+"""Folders, files and databases that only their owner can read."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 
 
@@ -15,12 +17,34 @@ def private_folder(folder: Path) -> Path:
 def private_file(path: Path) -> Path:
     """Makes the file (0600) when it is missing, and takes it from others when it is there. Raises `OSError`.
 
-    SQLite gives its -wal and -shm files the mode of the database.
+    SQLite gives its -wal and -shm files the mode of the database. One that is there is not opened: closing it again
+    would let go the locks that SQLite holds on it elsewhere in this process.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if os.fstat(descriptor).st_mode & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
     return path
+
+
+def open_private(path: Path, patience: float) -> sqlite3.Connection:
+    """A database in WAL mode, without transactions of its own; `patience` is how many seconds to wait for others.
+
+    Raises `OSError`, `sqlite3.Error`.
+    """
+    database = sqlite3.connect(private_file(path), timeout=patience, isolation_level=None, check_same_thread=False)
+    end = time.monotonic() + patience
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:  # the switch does not wait by itself when another process does it, too
+            if time.monotonic() > end:
+                database.close()
+                raise
+            time.sleep(0.02)
+        except sqlite3.DatabaseError:
+            database.close()
+            raise
+        else:
+            return database

@@ -15,7 +15,7 @@ from typing import Any
 
 from regtui.errors import StoreError
 from regtui.oci.digest import Digest, digest_of
-from regtui.store.files import private_file, private_folder
+from regtui.store.files import open_private, private_folder
 from regtui.store.locks import LockFile
 from regtui.store.migrations import migrate
 from regtui.store.rows import KeptChange, KeptStep, Outcome, Saved, State, StepRow
@@ -26,7 +26,7 @@ _PATIENCE = 10.0
 
 
 class Journal:
-_ADVICE = "A change must be written down before it is sent: free that folder, or set REGTUI_STATE_DIR."
+    """`journal.db` in the state folder: WAL, synchronous FULL, for its owner only. Calls block; any thread may call.
 
     It is opened when it is first needed: a home that can't be written to hinders changes, but no reading.
     Every method raises `StoreError`.
@@ -140,11 +140,8 @@ _ADVICE = "A change must be written down before it is sent: free that folder, or
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
             private_folder(self._folder)
-            database = sqlite3.connect(
-                private_file(self._file), timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-            )
+            database = open_private(self._file, _PATIENCE)
             try:
-                database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = FULL")
                 database.execute("PRAGMA foreign_keys = ON")
                 migrate(database)
