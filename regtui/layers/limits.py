@@ -1,0 +1,19 @@
+"""Bounds of what is read of one layer: a zip bomb is a layer too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Beyond one of these the reading stops with `TooLarge`, and what was read stays."""
+
+    unpacked: int = 64 * 2**30  # bytes that come out of the decompressor
+    ratio: int = 500  # bytes out for a byte in, looked at once `ratio_from` bytes came out
+    ratio_from: int = 512 * 2**20
+    entries: int = 2_000_000
+    names: int = 256 * 2**20  # bytes of all paths and link targets
+
+
+LIMITS = Limits()
