@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from regtui.errors import ConnectionFailed
 from regtui.oci.reference import is_loopback
+from regtui.registry.failures import connection_failure, may_speak_plain_http
+from regtui.registry.transport import open_transport
+
+_HANDSHAKE = 3.0  # seconds; some servers of plain HTTP wait for a line that TLS never sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +42,47 @@ async def find_endpoint(
     client_cert: str = "",
     timeout: float = 30.0,
 ) -> Endpoint:
-    """Asks `GET /v2/` without credentials; any HTTP answer counts."""
+    """How `host[:port]` is spoken to. `timeout` is in seconds.
+
+    It is HTTPS unless `plain_http` says otherwise. Only on this machine is that a question, as it is for docker: there
+    `GET /v2/` is asked without credentials, by HTTPS and, where no TLS can be spoken, by plain HTTP; any HTTP answer
+    counts. Raises `ConnectionFailed` or `TLSFailed` when neither gives one, `ConfigError` for files of no use.
+    """
     endpoint = Endpoint(host, "http" if plain_http else "https", insecure_tls, ca_file, client_cert)
+    if plain_http or not is_loopback(host):
+        return endpoint  # nothing to find: the first request tells what is wrong
     try:
         await _probe(endpoint, timeout)
-    except ConnectionFailed:
-        if plain_http or not is_loopback(host):
-            raise
-        endpoint = replace(endpoint, scheme="http")
-        await _probe(endpoint, timeout)
+        return endpoint
+    except httpx.TransportError as error:
+        # Docker takes any certificate from this machine, and plain HTTP when TLS fails for any reason. But what listens
+        # here may be the end of a tunnel: a certificate that isn't trusted is never a reason to send passwords openly.
+        if not may_speak_plain_http(error):
+            raise connection_failure(error) from error
+        return await _plain(replace(endpoint, scheme="http"), timeout, error)
+
+
+async def _plain(endpoint: Endpoint, timeout: float, https: httpx.TransportError) -> Endpoint:
+    try:
+        complaint = await _probe(endpoint, timeout)
+    except httpx.TransportError as error:
+        raise connection_failure(error) from error
+    # What Go's, nginx's and Apache's TLS servers say to plain HTTP: this one does speak TLS, only not just now.
+    if b"HTTPS" in complaint:
+        raise connection_failure(https) from https
     return endpoint
 
 
-async def _probe(endpoint: Endpoint, timeout: float) -> None:
-    from regtui.registry.failures import connection_failure
-    from regtui.registry.transport import open_transport
-
+async def _probe(endpoint: Endpoint, timeout: float) -> bytes:
+    """Returns when the server answers: with nothing, or with how the body of a `400` begins."""
+    patience = {"connect": min(timeout, _HANDSHAKE), "read": timeout, "write": timeout, "pool": None}
+    request = httpx.Request("GET", f"{endpoint.base}/v2/", extensions={"timeout": patience})
     async with open_transport(endpoint, connections=1, timeout=timeout) as transport:
+        response = await transport.handle_async_request(request)
         try:
-            response = await transport.handle_async_request(httpx.Request("GET", f"{endpoint.base}/v2/"))
+            if response.status_code == 400:
+                async for beginning in response.aiter_raw():
+                    return beginning
+            return b""
+        finally:
             await response.aclose()
-        except httpx.TransportError as error:
-            raise connection_failure(error) from error
