@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regtui.oci.reference import Reference
 from regtui.registry.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -57,88 +56,7 @@ async def open_session(registry: str, settings: Settings, *, credentials: Creden
     Without `credentials`, those of docker's and podman's files are used. Raises `RegistryError` when the registry can't
     be reached, `LoginNeeded` when it lets nobody in without (other) credentials, `ConfigError` for files of no use.
     """
-    if registry == DEMO:
-        return await _open_demo(settings)
-    from regtui.registry.client import Client
-    from regtui.registry.credentials import find_credentials
-    from regtui.registry.endpoint import find_endpoint
-    from regtui.registry.transport import open_transport
-    from regtui.store.places import Places
-
-    own = settings.for_registry(registry)
-    endpoint = await find_endpoint(
-        Reference(registry).host,
-        plain_http=own.plain_http,
-        insecure_tls=own.insecure_tls,
-        ca_file=own.ca_file,
-        client_cert=own.client_cert,
-        timeout=settings.timeout,
-    )
-
-    async def login(repository: str) -> Credentials | None:
-        return credentials or await find_credentials(registry, repository)
-
-    def new_client() -> Client:
-        return Client(
-            endpoint,
-            open_transport(endpoint, connections=own.concurrency, timeout=settings.timeout),
-            registry=registry,
-            credentials=login,
-            read_only=own.read_only,
-            concurrency=own.concurrency,
-            timeout=settings.timeout,
-        )
-
-    session = await _join(registry, settings, new_client)
-    await asyncio.to_thread(Places(settings.state_dir).remember, registry)
-    return session
-
-
-async def _open_demo(settings: Settings) -> Session:
-    from regtui.embedded.demo import demo_app
-    from regtui.registry.asgi import StreamingASGITransport
-    from regtui.registry.client import Client
-    from regtui.registry.endpoint import Endpoint
-
-    own = settings.for_registry(DEMO)
-    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="regtui-demo-", ignore_cleanup_errors=True)
-    app = await asyncio.to_thread(demo_app, Path(folder.name))
-
-    def new_client() -> Client:
-        return Client(
-            Endpoint(DEMO, "http"),
-            StreamingASGITransport(app),
-            registry=DEMO,
-            read_only=own.read_only,
-            concurrency=own.concurrency,
-            timeout=settings.timeout,
-        )
-
-    return await _join(DEMO, settings, new_client, folder)
-
-
-async def _join(
-    registry: str,
-    settings: Settings,
-    new_client: Callable[[], Client],
-    folder: tempfile.TemporaryDirectory[str] | None = None,
-) -> Session:
-    from regtui.store.cache import Cache
-    from regtui.store.journal import Journal
-
-    session = Session(
-        registry,
-        new_client(),
-        Cache(settings.cache_dir, settings.cache_size),
-        Journal(settings.state_dir, settings.journal_days),
-        settings,
-        settings.for_registry(registry).read_only,
-        new_client,
-        folder,
-    )
-    try:
-        await session.client.ping()
-    except BaseException:
-        await session.aclose()
-        raise
+    # The client's libraries take a quarter of a second to import: not on the loop, and not before the first frame.
+    connecting = await asyncio.to_thread(importlib.import_module, "regtui.operations.connecting")
+    session: Session = await connecting.connect(registry, settings, credentials)
     return session

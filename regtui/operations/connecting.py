@@ -1,0 +1,97 @@
+"""How a session is opened: over the network, or to the registry inside this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from regtui.config import Settings
+from regtui.oci.reference import Reference
+from regtui.operations.session import DEMO, Credentials, Session
+from regtui.registry.client import Client
+from regtui.registry.credentials import find_credentials
+from regtui.registry.endpoint import Endpoint, find_endpoint
+from regtui.registry.transport import open_transport
+from regtui.store.cache import Cache
+from regtui.store.journal import Journal
+from regtui.store.places import Places
+
+
+async def connect(registry: str, settings: Settings, credentials: Credentials | None) -> Session:
+    """See `session.open_session`."""
+    if registry == DEMO:
+        return await _connect_demo(settings)
+    own = settings.for_registry(registry)
+    endpoint = await find_endpoint(
+        Reference(registry).host,
+        plain_http=own.plain_http,
+        insecure_tls=own.insecure_tls,
+        ca_file=own.ca_file,
+        client_cert=own.client_cert,
+        timeout=settings.timeout,
+    )
+
+    async def login(repository: str) -> Credentials | None:
+        return credentials or await find_credentials(registry, repository)
+
+    def new_client() -> Client:
+        return Client(
+            endpoint,
+            open_transport(endpoint, connections=own.concurrency, timeout=settings.timeout),
+            registry=registry,
+            credentials=login,
+            read_only=own.read_only,
+            concurrency=own.concurrency,
+            timeout=settings.timeout,
+        )
+
+    session = await _join(registry, settings, new_client)
+    await asyncio.to_thread(Places(settings.state_dir).remember, registry)
+    return session
+
+
+async def _connect_demo(settings: Settings) -> Session:
+    from regtui.embedded.demo import demo_app
+    from regtui.registry.asgi import StreamingASGITransport
+
+    own = settings.for_registry(DEMO)
+    folder = TemporaryDirectory(prefix="regtui-demo-", ignore_cleanup_errors=True)
+    app = await asyncio.to_thread(demo_app, Path(folder.name))
+
+    def new_client() -> Client:
+        return Client(
+            Endpoint(DEMO, "http"),
+            StreamingASGITransport(app),
+            registry=DEMO,
+            read_only=own.read_only,
+            concurrency=own.concurrency,
+            timeout=settings.timeout,
+        )
+
+    return await _join(DEMO, settings, new_client, folder)
+
+
+async def _join(
+    registry: str,
+    settings: Settings,
+    new_client: Callable[[], Client],
+    folder: TemporaryDirectory[str] | None = None,
+) -> Session:
+    session = Session(
+        registry,
+        new_client(),
+        Cache(settings.cache_dir, settings.cache_size),
+        Journal(settings.state_dir, settings.journal_days),
+        settings,
+        settings.for_registry(registry).read_only,
+        new_client,
+        folder,
+    )
+    try:
+        await session.client.ping()
+    except BaseException:
+        await session.aclose()
+        raise
+    return session
