@@ -35,8 +35,12 @@ class IndexFile(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
 
     schema_version: int
     media_type: str = ""
-    manifests: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...] | None = None  # the field must be there, even when it is empty
     annotations: dict[str, str] | None = None
+
+    @property
+    def entries(self) -> tuple[Descriptor, ...]:
+        return self.manifests or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Layout:
             with self._alone():
                 if not self.exists:
                     self._scratch.place(b'{"imageLayoutVersion":"1.0.0"}', self.folder / "oci-layout")
-                    self._write(IndexFile(2, media_types.OCI_INDEX))
+                    self._write(IndexFile(2, media_types.OCI_INDEX, ()))
 
     def path(self, digest: Digest | str) -> Path:
         """Where the content of a digest is, or would be."""
@@ -119,12 +123,12 @@ class Layout:
         descriptor = Descriptor(media_type, document.digest, len(document.raw))
         with self._changing() as contents:
             self._scratch.place(document.raw, self.path(document.digest))
-            known = any(each.digest == document.digest for each in contents.index.manifests)
+            known = any(each.digest == document.digest for each in contents.index.entries)
             if tag:
                 named = msgspec.structs.replace(descriptor, annotations={TAG: tag})
                 self._replace(contents, (*_without(contents, tag, document.digest), named))
             elif not known:
-                self._replace(contents, (*contents.index.manifests, descriptor))
+                self._replace(contents, (*contents.index.entries, descriptor))
 
     def remove_tag(self, tag: str) -> bool:
         """Takes a tag away; what it named stays. False when there is no such tag."""
@@ -139,8 +143,8 @@ class Layout:
         with self._changing() as contents:
             if not self.find(digest):
                 return False
-            kept = tuple(each for each in contents.index.manifests if each.digest != digest)
-            if len(kept) < len(contents.index.manifests):
+            kept = tuple(each for each in contents.index.entries if each.digest != digest)
+            if len(kept) < len(contents.index.entries):
                 self._replace(contents, kept)
             self.path(digest).unlink(missing_ok=True)
             return True
@@ -207,7 +211,7 @@ class Layout:
     def _look_up(self, stamp: tuple[int, int, int], index: IndexFile) -> Contents:
         tags: dict[str, Descriptor] = {}
         manifests: dict[str, Descriptor] = {}
-        pending = [each for each in index.manifests if is_digest(each.digest)]
+        pending = [each for each in index.entries if is_digest(each.digest)]
         for descriptor in pending:
             name = (descriptor.annotations or {}).get(TAG, "")
             if is_tag(name):  # other tools also write whole references here, which no client could ask for
@@ -254,7 +258,7 @@ def _without(contents: Contents, tag: str, coming: str = "") -> tuple[Descriptor
     """The index without a tag. What it named stays, untagged, unless another entry or the one that is coming has it."""
     kept = []
     going: Descriptor | None = None
-    for each in contents.index.manifests:
+    for each in contents.index.entries:
         name = (each.annotations or {}).get(TAG, "")
         if name == tag:
             going = going or each

@@ -13,7 +13,7 @@ from regtui.oci.digest import Digest, digest_of
 NOTHING = digest_of(b"nobody has this")
 
 
-def manifest(config: bytes, *layers: bytes, **fields: Any) -> bytes:
+def manifest(config: bytes, /, *layers: bytes, **fields: Any) -> bytes:
     """An image manifest over a config and layers; `fields` are joined in (artifactType, subject, annotations …)."""
     content = {
         "schemaVersion": 2,
