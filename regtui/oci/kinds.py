@@ -39,7 +39,7 @@ def kind_of(document: Document) -> Kind:
     if isinstance(content, Schema1):
         return Kind.SCHEMA1
     if isinstance(content, Index):
-        return _by_type(content.artifact_type) if content.artifact_type else Kind.INDEX
+        return kind_of_type(content.artifact_type) if content.artifact_type else Kind.INDEX
     if not isinstance(content, Manifest):
         return Kind.ARTIFACT
     config_type = content.config.media_type
@@ -51,11 +51,11 @@ def kind_of(document: Document) -> Kind:
             (
                 kind
                 for t in (content.artifact_type, *layer_types, config_type)
-                if (kind := _by_type(t)) != Kind.ARTIFACT
+                if (kind := kind_of_type(t)) != Kind.ARTIFACT
             ),
             Kind.ARTIFACT,
         )
-    marks = {_by_type(t) for t in layer_types}
+    marks = {kind_of_type(t) for t in layer_types}
     return marks.pop() if len(marks) == 1 and Kind.ARTIFACT not in marks else Kind.IMAGE
 
 
@@ -78,7 +78,8 @@ def companion_tags(digest: Digest) -> tuple[str, ...]:
     return (base, f"{base}.sig", f"{base}.att", f"{base}.sbom")
 
 
-def _by_type(media_type: str) -> Kind:
+def kind_of_type(media_type: str) -> Kind:
+    """What an artifact type, or the media type of a layer or config, stands for."""
     name = media_type.lower()
     if (
         "cosign.simplesigning" in name
