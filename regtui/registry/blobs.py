@@ -1,0 +1,97 @@
+"""Reading blobs: streamed, in part, whole; and their size (distribution-spec, "Pulling blobs")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+
+import httpx
+
+from regtui.errors import ContentError, RegistryError
+from regtui.oci.digest import Digest, Verifier, verify
+from regtui.oci.reference import check_repository
+from regtui.registry.exchange import Exchange
+from regtui.registry.tokens import access
+
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+
+
+async def stream(
+    exchange: Exchange, repository: str, digest: Digest, start: int, end: int | None
+) -> AsyncGenerator[bytes, None]:
+    """See `Client.blob`."""
+    path, subject = _place(exchange, repository, digest)
+    is_whole = start == 0 and end is None
+    if end is not None and end <= start:
+        return
+    headers = {} if is_whole else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
+    async with exchange.stream(
+        path, access(repository), headers, lambda answer: exchange.refusal(answer, subject, repository)
+    ) as response:
+        if response.status_code == 206 and not is_whole and _begins_at(response, start):
+            skip = 0
+        elif response.status_code == 200:
+            skip = start
+        else:
+            raise RegistryError(f"{exchange.registry} answered with another part of {subject} than was asked for")
+        verifier = Verifier(digest)
+        left = None if end is None else end - start
+        async for chunk in response.aiter_raw():
+            if is_whole:
+                verifier.update(chunk)
+            if skip:
+                skip, chunk = max(0, skip - len(chunk)), chunk[skip:]
+            if left is not None:
+                chunk = chunk[:left]
+                left -= len(chunk)
+            if chunk:
+                yield chunk
+            if left == 0:
+                return
+    if is_whole:
+        verifier.check(subject)
+    elif skip or left:
+        raise ContentError(f"{subject} ends before the part that was asked for")
+
+
+async def whole(exchange: Exchange, repository: str, digest: Digest, limit: int) -> bytes:
+    """See `Client.blob_bytes`."""
+    path, subject = _place(exchange, repository, digest)
+    answer = await exchange.send("GET", path, access(repository), limit=limit, name=f"blob {digest}")
+    if answer.status != 200:
+        raise exchange.refusal(answer, subject, repository)
+    verify(answer.body, digest, subject)
+    return answer.body
+
+
+async def size(exchange: Exchange, repository: str, digest: Digest) -> int:
+    """See `Client.blob_size`."""
+    path, subject = _place(exchange, repository, digest)
+    answer = await exchange.send("HEAD", path, access(repository), limit=0)
+    text = answer.headers.get("content-length", "")
+    if answer.status == 200 and text.isdigit():
+        return int(text)
+    if answer.status in (404, 429):
+        raise exchange.refusal(answer, subject, repository)
+    # Object storage signs a GET and refuses a HEAD with it: the first byte tells the size as well.
+    async with exchange.stream(
+        path,
+        access(repository),
+        {"Range": "bytes=0-0"},
+        lambda answer: exchange.refusal(answer, subject, repository),
+    ) as response:
+        told = _RANGE.fullmatch(response.headers.get("content-range", ""))
+        text = told[3] if told else response.headers.get("content-length", "")
+    if not text.isdigit():
+        raise RegistryError(f"{exchange.registry} does not tell the size of {subject}")
+    return int(text)
+
+
+def _place(exchange: Exchange, repository: str, digest: Digest) -> tuple[str, str]:
+    """The path on the registry, and the name in messages."""
+    return f"/v2/{check_repository(repository)}/blobs/{digest}", f"{exchange.registry}/{repository}@{digest}"
+
+
+def _begins_at(response: httpx.Response, start: int) -> bool:
+    told = _RANGE.fullmatch(response.headers.get("content-range", ""))
+    return told is not None and int(told[1]) == start

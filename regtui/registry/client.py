@@ -1,0 +1,266 @@
+"""The client for one registry: whatever speaks the distribution API (distribution-spec 1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from enum import StrEnum
+
+import httpx
+
+from regtui.errors import Answered, DigestMismatch, NotFound, Unsupported
+from regtui.oci import media_types
+from regtui.oci.digest import Digest, digest_of, is_digest, verify
+from regtui.oci.manifest import MANIFEST_LIMIT, Descriptor, Document, decode_document
+from regtui.oci.reference import check_repository, check_tag
+from regtui.oci.schema1 import signed_payload
+from regtui.registry import blobs, lists, uploads
+from regtui.registry.answers import ERROR_LIMIT, Answer
+from regtui.registry.credentials import Credentials
+from regtui.registry.endpoint import Endpoint
+from regtui.registry.exchange import Exchange
+from regtui.registry.tokens import Access, access
+
+SWITCH_ON = "Its operator can switch deletion on: REGISTRY_STORAGE_DELETE_ENABLED=true."
+
+_NOBODY = Digest("sha256:" + "0" * 64)
+
+
+class Deletion(StrEnum):
+    """Whether a server deletes manifests (PROTOCOL.md, "Removing one tag")."""
+
+    ON = "on"
+    OFF = "off"
+    FORBIDDEN = "forbidden"
+    UNKNOWN = "unknown"
+
+
+class Client:
+    """One registry's API, async. Every method raises subclasses of `RegtuiError`; digests are always checked.
+
+    A `version` is a tag or a digest. `registry` is what people call the registry, for messages. `elsewhere` carries the
+    requests to other hosts (login servers, redirects to object storage); opened when needed unless given.
+    `concurrency` counts small requests; the streams (`blob`, `upload_blob`) come on top, a connection each.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        registry: str = "",
+        credentials: Callable[[str], Awaitable[Credentials | None]] | None = None,
+        elsewhere: httpx.AsyncBaseTransport | None = None,
+        read_only: bool = False,
+        concurrency: int = 16,
+        timeout: float = 30.0,
+    ) -> None:
+        self.endpoint = endpoint
+        self.registry = registry or endpoint.host
+        self._exchange = Exchange(
+            endpoint,
+            transport,
+            self.registry,
+            credentials,
+            elsewhere=elsewhere,
+            read_only=read_only,
+            concurrency=concurrency,
+            timeout=timeout,
+        )
+        self._deletion: dict[str, Deletion] = {}
+        self._has_referrers_api = True
+
+    @property
+    def read_only(self) -> bool:
+        return self._exchange.read_only
+
+    @property
+    def pulls(self) -> str | None:
+        """Pulls left of those allowed ("88/100"), where the registry tells (Docker Hub)."""
+        return self._exchange.pulls
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the registry wants its users to read, each once."""
+        return self._exchange.warnings
+
+    async def ping(self) -> None:
+        """Asks whether this is a registry and whether the login holds (distribution-spec, "Determining Support").
+
+        Without credentials a registry that wants tokens is content: what they open is seen by repository.
+        """
+        answer = await self._exchange.send("GET", "/v2/", Access(), limit=ERROR_LIMIT)
+        if answer.status != 200 or answer.is_web_page:
+            raise self._exchange.refusal(
+                answer, self.registry, missing=f"{self.registry} is no registry: no /v2/ there"
+            )
+
+    def repositories(self) -> AsyncGenerator[list[str], None]:
+        """The catalog's pages, as the server sends them; never a repeated name."""
+        return lists.catalog(self._exchange)
+
+    def tags(self, repository: str) -> AsyncGenerator[list[str], None]:
+        """The pages of a repository's tags, in the server's order, which need not be one; never a repeated name."""
+        return lists.tags(self._exchange, check_repository(repository))
+
+    async def head(self, repository: str, version: str) -> Descriptor:
+        """Digest, media type and size (bytes) of a manifest. Falls back to GET where a server answers HEAD badly."""
+        answer = await self._manifest("HEAD", repository, version)
+        size = answer.headers.get("content-length", "")
+        digest = Digest(version) if is_digest(version) else answer.digest
+        if answer.status == 200 and digest and size.isdigit():
+            if (
+                answer.digest
+                and answer.digest.partition(":")[0] == digest.partition(":")[0]
+                and answer.digest != digest
+            ):
+                raise DigestMismatch(f"{self._named(repository, version)} has the digest {answer.digest} there")
+            return Descriptor(media_types.bare(answer.headers.get("content-type", "")), digest, int(size))
+        if answer.status in (401, 403, 429) or answer.status >= 500:
+            raise self._refusal(answer, repository, version)
+        document = await self.manifest(repository, version)
+        return Descriptor(document.media_type, document.digest, len(document.raw))
+
+    async def manifest(self, repository: str, version: str) -> Document:
+        """A manifest, checked against the digest asked for, or the one that the server names for a tag."""
+        answer = await self._manifest("GET", repository, version)
+        if answer.status != 200 or answer.is_web_page:
+            raise self._refusal(answer, repository, version)
+        raw = answer.body
+        digest = Digest(version) if is_digest(version) else answer.digest
+        media_type = media_types.bare(answer.headers.get("content-type", ""))
+        if digest is None:
+            digest = digest_of(raw)
+        elif media_type == media_types.DOCKER_SCHEMA1_SIGNED:
+            verify(signed_payload(raw), digest, self._named(repository, version))
+        else:
+            verify(raw, digest, self._named(repository, version))
+        return decode_document(raw, digest, media_type)
+
+    async def put_manifest(self, repository: str, version: str, raw: bytes, media_type: str) -> Digest:
+        """Puts exactly these bytes under a tag or their digest (distribution-spec, "Pushing Manifests")."""
+        if is_digest(version):
+            verify(raw, Digest(version), self._named(repository, version))
+        answer = await self._exchange.send(
+            "PUT",
+            _path(repository, version),
+            access(repository, "pull,push"),
+            limit=ERROR_LIMIT,
+            headers={"Content-Type": media_type},
+            content=raw,
+        )
+        if answer.status not in (200, 201, 202):
+            raise self._refusal(answer, repository, version)
+        digest = answer.digest or digest_of(raw)
+        if media_type != media_types.DOCKER_SCHEMA1_SIGNED:
+            verify(raw, digest, self._named(repository, version))
+        return digest
+
+    async def delete_manifest(self, repository: str, version: str) -> None:
+        """Deletes a tag, or a digest with every tag on it (distribution-spec, "Deleting Manifests").
+
+        Raises `Unsupported` where the server can't: deletion is switched off, or a tag can't be named.
+        """
+        answer = await self._delete(repository, version)
+        if answer.status in (200, 202, 204):
+            return
+        unsupported = answer.status in (405, 501) or answer.code == "UNSUPPORTED"
+        if unsupported or (answer.status == 400 and not is_digest(version)):
+            what = "manifests" if is_digest(version) else "a tag by its name"
+            raise Unsupported(
+                f"{self.registry} doesn't delete {what} ({answer.said or answer.status})",
+                SWITCH_ON if unsupported and answer.status == 405 else "",
+                status=answer.status,
+                code=answer.code,
+            )
+        raise self._refusal(answer, repository, version)
+
+    async def may_delete(self, repository: str) -> Deletion:
+        """Whether the server deletes manifests, by asking it to delete a digest that nothing has; asked once."""
+        if repository not in self._deletion:
+            answer = await self._delete(repository, _NOBODY)
+            if answer.status == 429 or (answer.status >= 500 and answer.status != 501):
+                raise self._refusal(answer, repository, "")
+            self._deletion[repository] = _deletion(answer)
+        return self._deletion[repository]
+
+    def blob(
+        self, repository: str, digest: Digest, *, start: int = 0, end: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """A blob's bytes from `start` up to, without, `end`, as they come; the whole blob is checked at its end.
+
+        A server that ignores ranges sends from the beginning: what lies before `start` is then read and dropped, and
+        nothing beyond `end`. Close it (`contextlib.aclosing`) to stop early.
+        """
+        return blobs.stream(self._exchange, repository, digest, start, end)
+
+    async def blob_bytes(self, repository: str, digest: Digest, limit: int) -> bytes:
+        """A small blob, whole and checked. Raises `TooLarge` beyond `limit` bytes."""
+        return await blobs.whole(self._exchange, repository, digest, limit)
+
+    async def blob_size(self, repository: str, digest: Digest) -> int:
+        """A blob's size in bytes. Falls back to a GET of its first byte where HEAD is refused. Raises `NotFound`."""
+        return await blobs.size(self._exchange, repository, digest)
+
+    async def mount_blob(self, repository: str, digest: Digest, source: str) -> bool:
+        """Takes a blob over from another repository of the registry. False: it was not, upload it."""
+        return await uploads.mount(self._exchange, repository, digest, source)
+
+    async def upload_blob(self, repository: str, digest: Digest, size: int, chunks: AsyncIterator[bytes]) -> None:
+        """Sends a blob of `size` bytes, chunk by chunk. Raises `ContentError` when the chunks have another size."""
+        await uploads.upload(self._exchange, repository, digest, size, chunks)
+
+    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
+        """What refers to a manifest (distribution-spec, "Listing Referrers"); by the referrers tag without the API."""
+        check_repository(repository)
+        if self._has_referrers_api:
+            found = await lists.referrers(self._exchange, repository, digest)
+            if found is not None:
+                return found
+            self._has_referrers_api = False
+        try:
+            document = await self.manifest(repository, digest.replace(":", "-"))
+        except NotFound:
+            return []
+        return [child for child in document.children if is_digest(child.digest)]
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._exchange.aclose()
+
+    async def _manifest(self, method: str, repository: str, version: str) -> Answer:
+        return await self._exchange.send(
+            method,
+            _path(repository, version),
+            access(repository),
+            limit=MANIFEST_LIMIT,
+            name=f"manifest {self._named(repository, version)}",
+            headers={"Accept": media_types.ACCEPT},
+        )
+
+    async def _delete(self, repository: str, version: str) -> Answer:
+        needed = access(repository, "pull,push,delete")
+        return await self._exchange.send("DELETE", _path(repository, version), needed, limit=ERROR_LIMIT)
+
+    def _named(self, repository: str, version: str) -> str:
+        return f"{self.registry}/{repository}{'@' if is_digest(version) else ':'}{version}"
+
+    def _refusal(self, answer: Answer, repository: str, version: str) -> Answered:
+        what = f"manifest {version}" if is_digest(version) else f"tag {version}"
+        missing = f"{self.registry}/{repository} has no {what}"
+        return self._exchange.refusal(answer, self._named(repository, version), repository, missing)
+
+
+def _path(repository: str, version: str) -> str:
+    check_repository(repository)
+    return f"/v2/{repository}/manifests/{version if is_digest(version) else check_tag(version)}"
+
+
+def _deletion(answer: Answer) -> Deletion:
+    """What the answer to the probe says; a server that isn't understood is not trusted with a throw-away manifest."""
+    if answer.status in (401, 403):
+        return Deletion.FORBIDDEN
+    if answer.status in (405, 501) or answer.code == "UNSUPPORTED":
+        return Deletion.OFF
+    if answer.status == 404 and answer.code == "MANIFEST_UNKNOWN":
+        return Deletion.ON
+    return Deletion.UNKNOWN

@@ -1,0 +1,265 @@
+"""One request and its answer: authorised, redirected, tried again, within bounds; no change when read-only."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import httpx
+
+from regtui import __version__
+from regtui.errors import Answered, ReadOnly, RegistryError
+from regtui.oci.digest import is_digest
+from regtui.registry import retries
+from regtui.registry.answers import Answer, drain, read_answer
+from regtui.registry.credentials import Credentials
+from regtui.registry.endpoint import Endpoint
+from regtui.registry.failures import connection_failure
+from regtui.registry.refusals import Login, refusal, web_page
+from regtui.registry.tokens import TOKEN_LIMIT, Access, Authorizer
+from regtui.text import shown
+
+REDIRECTS = 5
+"""Redirects that one request follows."""
+
+WARNINGS_LIMIT = 20
+"""Different warnings that are kept."""
+
+Content = bytes | AsyncIterator[bytes] | None
+_READS = frozenset({"GET", "HEAD"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_WARNING = re.compile(r'299\s+\S+\s+"((?:[^"\\]|\\.)*)"')
+_COMMON = {"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"}
+
+
+class Exchange:
+    """Sends requests to one registry, `concurrency` small ones at a time.
+
+    Every request to the registry goes through here, and so do the refusal of changes under `read_only`, the login, the
+    redirects (other hosts see neither credentials nor the client's certificate) and the tries after a passing failure.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        transport: httpx.AsyncBaseTransport,
+        registry: str,
+        credentials: Callable[[str], Awaitable[Credentials | None]] | None,
+        *,
+        elsewhere: httpx.AsyncBaseTransport | None,
+        read_only: bool,
+        concurrency: int,
+        timeout: float,
+    ) -> None:
+        self.endpoint = endpoint
+        self.registry = registry
+        self.read_only = read_only
+        self.pulls: str | None = None
+        self.warnings: list[str] = []
+        self._transport = transport
+        self._elsewhere: dict[bool, httpx.AsyncBaseTransport] = {True: elsewhere, False: elsewhere} if elsewhere else {}
+        self._authorizer = Authorizer(endpoint, registry, self._log_in, credentials)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._timeout = timeout
+        self._home = httpx.URL(endpoint.base)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        access: Access,
+        *,
+        limit: int,
+        name: str = "answer",
+        headers: Mapping[str, str] = {},
+        content: Content = None,
+        patience: float = 0.0,
+    ) -> Answer:
+        """One request with its whole answer, whatever its status.
+
+        `url` is a path on the registry, or absolute; `limit` bounds the answer in bytes, `name` is what it is called in
+        messages; `patience` is how long the answer may take, in seconds, beyond the usual. Raises `ReadOnly`,
+        `ConnectionFailed`, `TooLarge`, and what a login server's refusal means.
+        """
+
+        async def once() -> Answer:
+            async with self._slots:
+                response, where = await self._open(method, url, access, headers, content, patience)
+                return await read_answer(method, where, response, limit, name)
+
+        def pause_after(attempt: int, answer: Answer) -> float | None:
+            if not is_read and (answer.status != 429 or not isinstance(content, bytes | None)):
+                return None  # 429 is the one answer that says that a change was not applied
+            return retries.pause(attempt, answer.status, answer.headers.get("retry-after", ""))
+
+        is_read = method in _READS
+        return await retries.persist(once, pause_after, is_read=is_read)
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, access: Access, headers: Mapping[str, str], refuse: Callable[[Answer], Exception]
+    ) -> AsyncIterator[httpx.Response]:
+        """A GET whose body the caller reads as it comes. Raises as `send` does, and `refuse(answer)` for a bad one."""
+
+        async def once() -> Answer | httpx.Response:
+            response, where = await self._open("GET", url, access, headers, None, 0.0)
+            return response if response.status_code < 400 else await read_answer("GET", where, response, 0, "error")
+
+        def pause_after(attempt: int, answer: Answer | httpx.Response) -> float | None:
+            if isinstance(answer, httpx.Response):
+                return None
+            return retries.pause(attempt, answer.status, answer.headers.get("retry-after", ""))
+
+        response = await retries.persist(once, pause_after, is_read=True)
+        if isinstance(response, Answer):
+            raise refuse(response)
+        try:
+            yield response
+        except httpx.TransportError as error:
+            raise connection_failure(error) from error
+        finally:
+            await response.aclose()
+
+    def refusal(self, answer: Answer, subject: str, repository: str = "", missing: str = "") -> Answered:
+        """The error that an answer is: for one with a good status, a web page or something unheard of."""
+        if answer.status < 400:
+            if answer.is_web_page:
+                return web_page(answer)
+            what = f"{self.registry} answered {answer.status} to {answer.method} {answer.place}"
+            return Answered(f"{what}, which regtui does not expect", status=answer.status)
+        return refusal(answer, self.registry, subject, self._authorizer.login(repository), missing)
+
+    def login(self, repository: str) -> Login:
+        """How far a login went with the requests for this repository."""
+        return self._authorizer.login(repository)
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._authorizer.aclose()
+        for transport in {id(t): t for t in (self._transport, *self._elsewhere.values())}.values():
+            await transport.aclose()
+
+    async def _open(
+        self,
+        method: str,
+        url: str,
+        access: Access,
+        headers: Mapping[str, str],
+        content: Content,
+        patience: float,
+    ) -> tuple[httpx.Response, httpx.URL]:
+        """Sends, logs in and follows redirects; the answer's body is not read yet."""
+        if self.read_only and method not in _READS:
+            raise ReadOnly(f"Changes to {self.registry} are switched off (read-only)")
+        target = _url(self.endpoint.base + url if url.startswith("/") else url)
+        home = self._is_home(target)
+        is_checked = is_digest(url.rpartition("/")[2])
+        for _ in range(REDIRECTS + 1):
+            request = self._request(method, target, headers, content, patience)
+            response = await (self._authorised(request, access, content) if home else self._abroad(request))
+            location = response.headers.get("location") if response.status_code in _REDIRECTS else None
+            if not location:
+                return response, target
+            await drain(response)
+            target = self._redirect(method, target, location, response.status_code, content, is_checked)
+            home = home and self._is_home(target)
+        raise RegistryError(f"{self.registry} redirects from one place to another without an end")
+
+    async def _authorised(self, request: httpx.Request, access: Access, content: Content) -> httpx.Response:
+        sent = await self._authorizer.known(access)
+        if sent:
+            request.headers["Authorization"] = sent
+        response = await self._transport.handle_async_request(request)
+        self._notice(response)
+        if response.status_code in (401, 403) and isinstance(content, bytes | None):
+            challenges = response.headers.get_list("www-authenticate")
+            if better := await self._authorizer.challenged(challenges, access, sent):
+                await drain(response)
+                request.headers["Authorization"] = better
+                response = await self._transport.handle_async_request(request)
+                self._notice(response)
+        return response
+
+    async def _abroad(self, request: httpx.Request) -> httpx.Response:
+        """To another host, or another port of the registry's: by a transport that doesn't show who we are."""
+        own = request.url.host == self._home.host  # what is said about the host's TLS holds for all its ports
+        if own not in self._elsewhere:
+            from dataclasses import replace
+
+            from regtui.registry.transport import open_transport
+
+            stranger = self.endpoint.elsewhere()
+            stranger = stranger if own else replace(stranger, insecure_tls=False)
+            self._elsewhere[own] = open_transport(stranger, timeout=self._timeout)
+        return await self._elsewhere[own].handle_async_request(request)
+
+    async def _log_in(self, request: httpx.Request) -> Answer:
+        """A request to a login server, by the registry's own transport where it is the registry itself."""
+        request.headers.update(_COMMON)
+        request.extensions["timeout"] = self._timeouts(0.0)
+
+        async def once() -> Answer:
+            home = self._is_home(request.url)
+            response = await (self._transport.handle_async_request(request) if home else self._abroad(request))
+            return await read_answer(request.method, request.url, response, TOKEN_LIMIT, "token answer")
+
+        def pause_after(attempt: int, answer: Answer) -> float | None:
+            return retries.pause(attempt, answer.status, answer.headers.get("retry-after", ""))
+
+        return await retries.persist(once, pause_after, is_read=True)
+
+    def _request(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], content: Content, patience: float
+    ) -> httpx.Request:
+        timeouts = self._timeouts(patience)
+        return httpx.Request(
+            method, url, headers={**_COMMON, **headers}, content=content, extensions={"timeout": timeouts}
+        )
+
+    def _timeouts(self, patience: float) -> dict[str, float | None]:
+        usual = self._timeout
+        return {"connect": usual, "read": usual + patience, "write": usual, "pool": None}
+
+    def _is_home(self, url: httpx.URL) -> bool:
+        return (url.scheme, url.host, url.port) == (self._home.scheme, self._home.host, self._home.port)
+
+    def _redirect(
+        self, method: str, url: httpx.URL, location: str, status: int, content: Content, is_checked: bool
+    ) -> httpx.URL:
+        """Where a redirect leads, if it may be followed. Only what a digest checks may come by plain HTTP instead."""
+        target = _url(location, url)
+        where = shown(f"{target.scheme}://{target.netloc.decode('ascii')}", 200)
+        if target.scheme not in ("http", "https") or not target.host:
+            raise RegistryError(f"{self.registry} redirects to what is no place on the web")
+        if url.scheme == "https" and target.scheme == "http" and not is_checked:
+            raise RegistryError(f"{self.registry} redirects from HTTPS to {where}, and regtui does not follow it")
+        if method not in _READS and (
+            status not in (307, 308) or not self._is_home(target) or not isinstance(content, bytes | None)
+        ):
+            raise RegistryError(
+                f"{self.registry} redirects a change to {where}, and regtui does not follow it",
+                "If the registry has moved, open it by its new name.",
+            )
+        return target.copy_with(userinfo=b"")
+
+    def _notice(self, response: httpx.Response) -> None:
+        """What headers say to the user: pulls left (Docker Hub), warnings (distribution-spec, "Warnings")."""
+        headers = response.headers
+        if limit := headers.get("ratelimit-limit"):
+            left = headers.get("ratelimit-remaining", "?")
+            self.pulls = str(shown(f"{left.partition(';')[0].strip()}/{limit.partition(';')[0].strip()}", 40))
+        if "warning" in headers:
+            for text in headers.get_list("warning"):
+                for match in _WARNING.finditer(text[:4096]):
+                    warning = re.sub(r"\\(.)", r"\1", match[1])
+                    if warning not in self.warnings and len(self.warnings) < WARNINGS_LIMIT:
+                        self.warnings.append(warning)
+
+
+def _url(text: str, base: httpx.URL | None = None) -> httpx.URL:
+    try:
+        return base.join(text) if base is not None else httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise RegistryError(f"The registry names a URL that is none: {shown(text, 100)}") from error

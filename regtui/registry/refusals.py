@@ -1,0 +1,99 @@
+"""What a refusal means for a person: one sentence of what happened, one of what to do."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from regtui.errors import (
+    Answered,
+    Forbidden,
+    LoginNeeded,
+    NotFound,
+    RateLimited,
+    Unsupported,
+)
+from regtui.registry import retries
+from regtui.registry.answers import Answer
+
+LOG_IN = "Log in with docker or podman login, or give --username."
+
+
+class Login(Enum):
+    """How far a login went that a server asked for."""
+
+    NONE = "none was given"
+    GIVEN = "given"
+    WITHHELD = "withheld"  # the login server is not known to belong to the registry
+
+
+def refusal(answer: Answer, registry: str, subject: str, login: Login = Login.NONE, missing: str = "") -> Answered:
+    """The error that an answer is. `subject` is the reference in question; `missing` the sentence for a 404."""
+    status, code = answer.status, answer.code
+    kind = _KINDS.get(status, Answered)
+    if status == 429:
+        return _rate_limited(answer, registry, login)
+    if answer.is_web_page and status != 401:
+        return kind(*_web_page(answer), status=status, code=code)
+    if status == 401:
+        return login_needed(answer, registry, subject, login)
+    said = f" ({answer.said})" if answer.said else ""
+    if status == 403:
+        advice = "The user that is logged in may lack the right to it." if login is Login.GIVEN else LOG_IN
+        return Forbidden(f"{registry} does not allow this for {subject}{said}", advice, status=status, code=code)
+    if status == 404:
+        return NotFound(missing or f"{registry} has no {subject}{said}", status=status, code=code)
+    if status >= 500:
+        advice = "Try again; if it stays so, the server's log says more."
+        return kind(f"{registry} failed with {status}{said} on {answer.place}", advice, status=status, code=code)
+    return kind(
+        f"{registry} answered {status}{said} to {answer.method} {answer.place}",
+        status=status,
+        code=code,
+    )
+
+
+def login_needed(answer: Answer, registry: str, subject: str, login: Login) -> LoginNeeded:
+    """The error for a login that is missing, was refused, or wasn't sent where the registry wanted it."""
+    what = f"{registry} asked for a login for {subject}, and none was given"
+    advice = LOG_IN
+    if login is Login.GIVEN:
+        what = f"{registry} asked for a login and refused the one that was given for {subject}"
+        advice = "Check the user name and the password: log in with docker or podman login, or give --username."
+    elif login is Login.WITHHELD:
+        what = (
+            f"{registry} asked for a login for {subject} at a server that is not known to belong to it, "
+            "so the password was not sent there"
+        )
+        advice = "Ask the registry's owner whether that login server is right."
+    return LoginNeeded(what, advice, status=answer.status, code=answer.code)
+
+
+def web_page(answer: Answer) -> Answered:
+    """The error that a web page is, whatever its status, where a registry's answer should be."""
+    return Answered(*_web_page(answer), status=answer.status)
+
+
+_KINDS: dict[int, type[Answered]] = {
+    401: LoginNeeded,
+    403: Forbidden,
+    404: NotFound,
+    405: Unsupported,
+    501: Unsupported,
+}
+
+
+def _rate_limited(answer: Answer, registry: str, login: Login) -> RateLimited:
+    wait = retries.seconds(answer.headers.get("retry-after", ""))
+    advice = f"Try again in {max(1, round(wait)):,} seconds." if wait is not None else "Try again later."
+    if login is Login.NONE:
+        advice += " A user who is logged in often has a higher limit."
+    said = f" ({answer.said})" if answer.said else ""
+    return RateLimited(f"{registry} takes no more requests for now{said}", advice, code=answer.code, retry_after=wait)
+
+
+def _web_page(answer: Answer) -> tuple[str, str]:
+    title = f", titled {answer.title!r}," if answer.title else ""
+    return (
+        f"{answer.place} answered {answer.status} with a web page{title} not a registry's answer",
+        "A proxy may stand in between, or the host is no registry: check the address.",
+    )

@@ -1,0 +1,240 @@
+"""What goes into `Authorization`: Basic, or tokens from a login server (distribution's "Token Authentication")."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+
+from regtui.errors import Answered, ContentError, RegistryError, RegtuiError
+from regtui.oci.decode import decode
+from regtui.registry.answers import Answer
+from regtui.registry.challenges import Challenge, parse_challenges
+from regtui.registry.credentials import Credentials
+from regtui.registry.endpoint import Endpoint
+from regtui.registry.realms import is_trusted
+from regtui.registry.refusals import Login, login_needed, refusal
+
+TOKEN_LIMIT = 1024 * 1024
+"""Bytes of a login server's answer that are read at most."""
+
+DEFAULT_LIFETIME = 60.0
+"""Seconds a token lasts when its answer doesn't say."""
+
+RENEW_EARLY = 5.0
+"""Seconds before its end that a token is renewed."""
+
+_CLIENT_ID = "regtui"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a request needs: `scopes` as the token specification writes them; none for the registry's front door."""
+
+    repository: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+def access(repository: str, actions: str = "pull", source: str = "") -> Access:
+    """Access to a repository (`pull`, `pull,push`, …), and to pull from a second one, as a mount needs it."""
+    scopes = (f"repository:{repository}:{actions}",)
+    return Access(repository, (*scopes, f"repository:{source}:pull") if source else scopes)
+
+
+CATALOG = Access(scopes=("registry:catalog:*",))
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str = field(repr=False)
+    until: float  # time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Realm:
+    url: httpx.URL
+    service: str
+
+
+class _TokenAnswer(msgspec.Struct):
+    token: str | None = None
+    access_token: str | None = None
+    expires_in: float | None = None
+
+
+class Authorizer:
+    """Answers one registry's challenges, and sends along what is known from then on.
+
+    `send` puts one request to a login server and gives its answer; `credentials` finds the login for a repository, and
+    is asked once for each. Any number of requests may ask at the same time: they share one renewal.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        registry: str,
+        send: Callable[[httpx.Request], Awaitable[Answer]],
+        credentials: Callable[[str], Awaitable[Credentials | None]] | None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._registry = registry
+        self._send = send
+        self._find = credentials
+        self._found: dict[str, Credentials | None] = {}
+        self._finding = asyncio.Lock()
+        self._basic = False
+        self._realm: _Realm | None = None
+        self._wider: dict[tuple[str, ...], tuple[str, ...]] = {}  # scopes that a challenge added to ours
+        self._tokens: dict[tuple[_Realm, str, tuple[str, ...]], _Token] = {}
+        self._renewals: dict[tuple[_Realm, str, tuple[str, ...]], asyncio.Task[_Token]] = {}
+
+    async def known(self, needed: Access) -> str:
+        """The header's value by what earlier challenges taught, or empty: then the request goes without."""
+        if self._realm is not None:
+            return f"Bearer {await self._token(self._realm, needed)}"
+        return await self._basic_value(needed.repository) if self._basic else ""
+
+    async def challenged(self, headers: Sequence[str], needed: Access, sent: str) -> str:
+        """The header's value for a second try after a 401 or 403, or empty when there is nothing better than `sent`."""
+        challenges = parse_challenges(headers)
+        for challenge in challenges:
+            if challenge.scheme == "bearer" and (realm := self._read_realm(challenge)):
+                asked = challenge.parameters.get("scope", "").split()
+                if needed.scopes and asked:  # at the front door servers name examples (GHCR: user/image)
+                    self._wider[needed.scopes] = merge_scopes((*self._widened(needed), *asked))
+                self._realm = realm
+                if sent:
+                    self._forget(realm, needed, sent.removeprefix("Bearer "))
+                value = f"Bearer {await self._token(realm, needed)}"
+                return value if value != sent else ""
+        if any(challenge.scheme == "basic" for challenge in challenges):
+            self._realm, self._basic = None, True
+            value = await self._basic_value(needed.repository)
+            return value if value != sent else ""
+        return ""
+
+    def login(self, repository: str) -> Login:
+        """How far a login went, for the error that may follow."""
+        if not self._found.get(repository):
+            return Login.NONE
+        return Login.GIVEN if self._realm is None or is_trusted(self._realm.url, self._endpoint) else Login.WITHHELD
+
+    async def aclose(self) -> None:
+        """Ends renewals that nobody waits for any more."""
+        for task in list(self._renewals.values()):
+            task.cancel()
+
+    def _read_realm(self, challenge: Challenge) -> _Realm | None:
+        try:
+            url = httpx.URL(challenge.parameters.get("realm", ""))
+        except httpx.InvalidURL:
+            return None
+        if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+            return None
+        return _Realm(url, challenge.parameters.get("service", ""))
+
+    def _widened(self, needed: Access) -> tuple[str, ...]:
+        return self._wider.get(needed.scopes, needed.scopes)
+
+    async def _credentials(self, repository: str) -> Credentials | None:
+        async with self._finding:
+            if repository not in self._found:
+                self._found[repository] = await self._find(repository) if self._find else None
+        return self._found[repository]
+
+    async def _basic_value(self, repository: str) -> str:
+        credentials = await self._credentials(repository)
+        return _basic(credentials) if credentials and not credentials.identity_token else ""
+
+    async def _token(self, realm: _Realm, needed: Access) -> str:
+        key = (realm, needed.repository, self._widened(needed))
+        token = self._tokens.get(key)
+        if token is None or token.until <= time.monotonic():
+            if key not in self._renewals:
+                task = asyncio.ensure_future(self._renew(realm, needed.repository, key[2]))
+                self._renewals[key] = task
+                task.add_done_callback(lambda done: self._renewed(key, done))
+            token = await asyncio.shield(self._renewals[key])  # who stops waiting doesn't stop the others
+        return token.value
+
+    def _renewed(self, key: tuple[_Realm, str, tuple[str, ...]], task: asyncio.Task[_Token]) -> None:
+        del self._renewals[key]
+        if not task.cancelled() and not task.exception():
+            now = time.monotonic()
+            self._tokens = {old: token for old, token in self._tokens.items() if token.until > now}
+            self._tokens[key] = task.result()
+
+    def _forget(self, realm: _Realm, needed: Access, value: str) -> None:
+        """Only the token that was refused: another request may have renewed it meanwhile."""
+        key = (realm, needed.repository, self._widened(needed))
+        if (token := self._tokens.get(key)) and token.value == value:
+            del self._tokens[key]
+
+    async def _renew(self, realm: _Realm, repository: str, scopes: tuple[str, ...]) -> _Token:
+        credentials = await self._credentials(repository)
+        if not is_trusted(realm.url, self._endpoint):
+            credentials = None
+        began = time.monotonic()
+        answer = await self._send(_request(realm, scopes, credentials))
+        place = f"The login server {answer.place}"
+        if answer.status != 200:
+            raise self._refused(answer, repository)
+        try:
+            told = decode(answer.body, _TokenAnswer, "token answer", TOKEN_LIMIT)
+        except ContentError:  # its text may quote the token
+            told = _TokenAnswer()
+        value = told.token or told.access_token or ""
+        if not value or not value.isascii() or not value.isprintable():
+            raise RegistryError(f"{place} gave no token for {self._registry}")
+        lifetime = told.expires_in if told.expires_in and told.expires_in > 0 else DEFAULT_LIFETIME
+        return _Token(value, began + max(lifetime - RENEW_EARLY, lifetime / 2))
+
+    def _refused(self, answer: Answer, repository: str) -> RegtuiError:
+        subject = f"{self._registry}/{repository}" if repository else self._registry
+        login = self.login(repository)
+        if answer.status == 401 or (answer.status == 403 and login is not Login.GIVEN):
+            return login_needed(answer, self._registry, subject, login)
+        if answer.status in (403, 429):
+            return refusal(answer, self._registry, subject, login)
+        said = f" ({answer.said})" if answer.said else ""
+        return Answered(
+            f"The login server {answer.place} of {self._registry} answered {answer.status}{said}",
+            status=answer.status,
+            code=answer.code,
+        )
+
+
+def merge_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Each resource once, with all the actions that are named for it."""
+    merged: dict[str, dict[str, None]] = {}
+    for scope in scopes:
+        resource, _, actions = scope.rpartition(":")
+        merged.setdefault(resource, {}).update(dict.fromkeys(actions.split(",")))
+    return tuple(f"{resource}:{','.join(actions)}" for resource, actions in merged.items())
+
+
+def _request(realm: _Realm, scopes: tuple[str, ...], credentials: Credentials | None) -> httpx.Request:
+    """A GET with Basic or nothing; for an identity token OAuth2's POST, as docker does."""
+    fields = [("service", realm.service)] if realm.service else []
+    headers = {"Accept": "application/json"}
+    if credentials and credentials.identity_token:
+        fields += [("grant_type", "refresh_token"), ("refresh_token", credentials.identity_token)]
+        fields += [("client_id", _CLIENT_ID), *([("scope", " ".join(scopes))] if scopes else [])]
+        return httpx.Request("POST", realm.url, headers=headers, data=dict(fields))
+    fields += [("scope", scope) for scope in scopes]
+    if credentials:
+        fields.append(("account", credentials.username))
+        headers["Authorization"] = _basic(credentials)
+    query = "&".join(part for part in (realm.url.query.decode("ascii"), urlencode(fields)) if part)
+    return httpx.Request("GET", realm.url.copy_with(query=query.encode()), headers=headers)
+
+
+def _basic(credentials: Credentials) -> str:
+    text = f"{credentials.username}:{credentials.password}".encode("utf-8", "surrogateescape")
+    return "Basic " + base64.b64encode(text).decode("ascii")
