@@ -115,7 +115,7 @@ def test_over_ssh_less_is_sent() -> None:
         ("details = 'some'", 1, 1, 'it takes "all" or "visible"'),
         ("details = ['all']", 1, 1, 'it takes "all" or "visible"'),
         ("ascii = 'yes'", 1, 1, "it takes true or false"),
-        ("platform = 'Linux'", 1, 1, "it takes a platform"),
+        ("platform = 'linux arm64'", 1, 1, "it takes a platform"),
         ("platform = 3", 1, 1, "it takes a platform"),
         ("protected = 'latest'", 1, 1, "it takes a list of texts"),
         ("protected = ['latest', 3]", 1, 1, "it takes a list of texts"),

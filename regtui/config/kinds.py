@@ -71,7 +71,7 @@ def _one_of(*words: str) -> Callable[[Any], Any]:
 
 
 def _platform(value: Any) -> str:
-    if not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9_.]+)?", value):
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+){0,2}", value):
         raise ValueError
     return str(value)
 

@@ -1,0 +1,189 @@
+"""`regtui rm` and `regtui tag`: changes, each shown as a plan first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import click
+
+from regtui import words
+from regtui.cli.connect import manifest_of, with_session
+from regtui.cli.execution import Outcome, execute
+from regtui.cli.failures import say
+from regtui.cli.flags import Run, with_flags
+from regtui.cli.output import Progress, Table, ask, can_ask, json_time, print_json
+from regtui.errors import UsageError
+from regtui.oci.digest import Digest, short
+from regtui.oci.reference import Reference, check_tag, parse_reference
+from regtui.operations import removal, retag
+from regtui.operations.removal import RemovalPlan
+from regtui.operations.session import Session
+from regtui.text import shown
+
+_TYPE_THE_NUMBER = 20
+"""Beyond so many tags a yes is not enough."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What is to go from one repository."""
+
+    digests: list[Digest] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    expect: dict[str, Digest] = field(default_factory=dict)
+
+
+@click.command()
+@click.argument("references", metavar="REF...", nargs=-1, required=True)
+@click.option("--dry-run", is_flag=True, help="Print what would go and how; change nothing.")
+@click.option("--yes", is_flag=True, help="Don't ask. Needed without a terminal.")
+@click.option("--force", is_flag=True, help="Delete protected tags too.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a repository: the plan and what came of it.")
+@with_flags
+def rm(references: Sequence[str], dry_run: bool, yes: bool, force: bool, as_json: bool) -> int:
+    """Delete tags (REPO:TAG), or a digest with every tag on it (REPO@DIGEST).
+
+    REPO:TAG@DIGEST deletes the tag if it still has that digest.
+    """
+    registry, wanted = _by_repository([manifest_of(text) for text in references])
+    if not dry_run and not yes and not can_ask():
+        raise UsageError("There is no terminal to ask on", "Add --yes to delete without a question, or --dry-run.")
+
+    async def work(session: Session, run: Run) -> int:
+        plans = await _plans(session, wanted, Progress(run.quiet))
+        if dry_run:
+            for plan in plans:
+                print_json({**plan.as_json(), "dry_run": True}) if as_json else _print(plan, err=False)
+            return 0
+        if not run.quiet:
+            for plan in plans:
+                _print(plan, err=True)
+        protected = [f"{plan.repository}:{tag}" for plan in plans for tag in plan.protected]
+        if protected and not force:
+            raise UsageError(f"Protected: {', '.join(protected)}", "--force deletes protected tags too.")
+        if not yes and not await _confirmed(plans):
+            say("Nothing was deleted")
+            return 1
+        return await _execute_all(session, plans, as_json)
+
+    return with_session(registry, work)
+
+
+@click.command()
+@click.argument("reference", metavar="REF")
+@click.argument("new")
+@click.option("--force", is_flag=True, help="Move NEW when it exists and points to something else.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: reference, source, digest, replaced, changed.")
+@with_flags
+def tag(reference: str, new: str, force: bool, as_json: bool) -> int:
+    """Point a tag to what REF is. NEW is a tag in the same repository, or REPO:TAG in the same registry."""
+    source = manifest_of(reference)
+    target = _target(source, new)
+
+    async def work(session: Session, run: Run) -> int:
+        plan = await retag.plan_retag(session, source, target)
+        if plan.replaces and not plan.same and not force:
+            raise UsageError(f"{target} exists and points to {plan.replaces}", "--force moves it.")
+        outcome = Outcome() if plan.same else await execute(session, plan, silent=True)
+        if outcome.code:
+            return outcome.code
+        if as_json:
+            print_json(
+                {
+                    "reference": str(target),
+                    "source": str(source),
+                    "digest": plan.digest,
+                    "replaced": None if plan.same else plan.replaces,
+                    "changed": not plan.same,
+                }
+            )
+        else:
+            click.echo(f"{shown(str(target))} {'already points' if plan.same else 'points'} to {plan.digest}")
+        return 0
+
+    return with_session(source.registry, work)
+
+
+def _by_repository(references: Sequence[Reference]) -> tuple[str, dict[str, _Wanted]]:
+    registries = dict.fromkeys(reference.registry for reference in references)
+    if len(registries) > 1:
+        raise UsageError(f"These are of several registries: {', '.join(registries)}", "Name those of one at a time.")
+    wanted: dict[str, _Wanted] = {}
+    for reference in references:
+        of_repository = wanted.setdefault(reference.repository, _Wanted())
+        if reference.tag:
+            of_repository.tags.append(reference.tag)
+            if reference.digest:
+                of_repository.expect[reference.tag] = reference.digest
+        elif reference.digest:
+            of_repository.digests.append(reference.digest)
+    return references[0].registry, wanted
+
+
+async def _plans(session: Session, wanted: dict[str, _Wanted], progress: Progress) -> list[RemovalPlan]:
+    """One plan a repository, and one a digest before it; a tag that goes with a digest is not planned twice."""
+
+    def checked(done: int, total: int) -> None:
+        progress(f"checked {done:,} of {total:,} tags")
+
+    plans: list[RemovalPlan] = []
+    for repository, what in wanted.items():
+        gone: set[str] = set()
+        for digest in dict.fromkeys(what.digests):
+            plan = await removal.plan_removal(
+                session, repository, (), whole_digests=True, digest=digest, progress=checked
+            )
+            plans.append(plan)
+            gone.update(item.tag for item in plan.going)
+        tags = [tag for tag in dict.fromkeys(what.tags) if tag not in gone]
+        if tags:
+            plans.append(await removal.plan_removal(session, repository, tags, expect=what.expect, progress=checked))
+    progress.clear()
+    return plans
+
+
+def _print(plan: RemovalPlan, *, err: bool) -> None:
+    click.echo(shown(plan.title), err=err)
+    table = Table("  TAG", "DIGEST", "CREATED", "SIZE", "KIND", err=err)
+    for item in plan.going:
+        table.row(f"  {item.tag}", short(item.digest), json_time(item.created) or "-", words.size(item.size), item.kind)
+    table.close()
+    for label, text in plan.lines():
+        click.echo(f"  {shown(label):9} {shown(text)}", err=err)
+    for warning in plan.warnings:
+        click.echo(f"  {shown(warning)}", err=err)
+
+
+async def _confirmed(plans: Sequence[RemovalPlan]) -> bool:
+    count = sum(len(plan.going) for plan in plans)
+    what = plans[0].action if len(plans) == 1 else f"Delete {count} tags"
+    if count > _TYPE_THE_NUMBER:
+        return await ask(f"{what}: type {count} to go on:") == str(count)
+    return (await ask(f"{what}? [y/N]")).lower() in ("y", "yes")
+
+
+async def _execute_all(session: Session, plans: Sequence[RemovalPlan], as_json: bool) -> int:
+    """One plan after the other; the first that isn't done whole is the last."""
+    for plan in plans:
+        outcome = await execute(session, plan, silent=as_json)
+        if as_json:
+            result = {"done": outcome.done, "failed": outcome.failed, "left": outcome.left, "errors": outcome.errors}
+            print_json({**plan.as_json(), "dry_run": False, **result})
+        if outcome.code:
+            return outcome.code
+    return 0
+
+
+def _target(source: Reference, new: str) -> Reference:
+    """`NEW` as a whole reference: a tag, or `REPO:TAG`, which may begin with the registry."""
+    if ":" not in new and "/" not in new:
+        return source.at(check_tag(new))
+    head = new.split("/", 1)[0]
+    on_host = "/" in new and (head == "localhost" or any(mark in head for mark in ".:["))
+    target = parse_reference(new if on_host else f"{source.registry}/{new}")
+    if target.registry != source.registry:
+        raise UsageError(f"{target} is in another registry than {source}", "A tag is made within one registry.")
+    if not target.tag or target.digest:
+        raise UsageError(f"{shown(new, 300)!r} is no tag to make", "Write NEW as TAG or as REPOSITORY:TAG.")
+    return target

@@ -1,0 +1,57 @@
+"""From a command to a session with its registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from regtui.cli.failures import say
+from regtui.cli.flags import Run, this_run
+from regtui.errors import UsageError
+from regtui.oci.reference import Reference, parse_reference
+from regtui.operations.session import Session, open_session
+
+
+def with_session(registry: str, work: Callable[[Session, Run], Awaitable[int]]) -> int:
+    """Opens a session, does `work` with it on an event loop, and passes on what the registry wants users to know."""
+    run = this_run()
+
+    async def inside() -> int:
+        async with _session(registry, run) as session:
+            return await work(session, run)
+
+    return asyncio.run(inside())
+
+
+@asynccontextmanager
+async def _session(registry: str, run: Run) -> AsyncIterator[Session]:
+    session = await open_session(registry, run.settings, credentials=run.credentials)
+    try:
+        yield session
+    finally:
+        warnings = () if run.quiet else dict.fromkeys(session.client.warnings)
+        await session.aclose()
+        for warning in warnings:
+            say(f"{registry} says: {warning}")
+
+
+def repository_of(text: str, command: str) -> Reference:
+    """A repository, without tag or digest. Raises `UsageError`."""
+    reference = parse_reference(text)
+    if not reference.repository:
+        raise UsageError(
+            f"{reference} is a registry", f"Name a repository in it: regtui {command} {reference}/REPOSITORY"
+        )
+    if reference.version:
+        raise UsageError(f"{reference} is more than a repository", f"Write: regtui {command} {reference.at()}")
+    return reference
+
+
+def manifest_of(text: str) -> Reference:
+    """A reference with a tag or a digest. Raises `UsageError`."""
+    reference = parse_reference(text)
+    if not reference.version:
+        example = f"{reference}:TAG" if reference.repository else f"{reference}/REPOSITORY:TAG"
+        raise UsageError(f"{reference} names no tag and no digest", f"Write {example}, or with a digest: @sha256:…")
+    return reference

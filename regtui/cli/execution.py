@@ -1,0 +1,75 @@
+"""Executes a plan from the command line: results as they come, and a signal stops it only after the step in hand."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import click
+
+from regtui.cli.failures import FAILED, say
+from regtui.operations.plan import Plan
+from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_
+from regtui.operations.session import Session
+from regtui.text import shown
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many steps were done, failed and were left; `code` is the command's exit code so far."""
+
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    errors: list[str] = field(default_factory=list)
+    signal: int = 0
+
+    @property
+    def code(self) -> int:
+        return 128 + self.signal if self.signal else FAILED if self.failed or self.left else 0
+
+
+async def execute(session: Session, plan: Plan, *, silent: bool) -> Outcome:
+    """Does a plan's steps, each a line on standard output unless `silent`."""
+    outcome, runner = Outcome(), Runner(session)
+    with _stopped_by_signals(runner, outcome):
+        try:
+            async for event in runner.execute(plan):
+                if isinstance(event, StepDone) and not silent:
+                    click.echo(shown(event.text))
+                elif isinstance(event, StepFailed_):
+                    outcome.errors.append(str(event.error))
+                    say(str(event.error))
+                elif isinstance(event, Finished):
+                    outcome.done, outcome.failed, outcome.left = event.done, event.failed, event.left
+        finally:  # standard output may be gone; the registry must not be left halfway
+            runner.stop()
+            await asyncio.to_thread(runner.wait)
+    if outcome.left and outcome.signal:
+        say(f"Stopped: {outcome.done} of {len(plan.steps)} steps are done")
+    return outcome
+
+
+@contextmanager
+def _stopped_by_signals(runner: Runner, outcome: Outcome) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        outcome.signal = outcome.signal or number
+        runner.stop()
+
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, partial(stop, number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
