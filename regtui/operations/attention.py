@@ -37,7 +37,11 @@ class Attention:
         taken, self._again = self._again, []
         return taken
 
+    def stir(self) -> None:
+        """There is something new to choose from."""
+        self._changed.set()
+
     async def change(self) -> None:
-        """Returns once `look_at` or `again` was called after the last return."""
+        """Returns once `look_at`, `again` or `stir` was called after the last return. For one waiter."""
         await self._changed.wait()
         self._changed.clear()

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from regtui.errors import RegtuiError
 from regtui.operations.attention import Attention
 from regtui.operations.facts import TagFacts
 from regtui.operations.versions import newest_version_first, version_key
 
-__all__ = ["Attention", "Failed", "Listed", "Read", "TagEvent", "TagFacts", "newest_version_first", "version_key"]
+if TYPE_CHECKING:
+    from regtui.operations.session import Session
+    from regtui.operations.tag_reader import TagReader
+
+__all__ = [
+    "Attention",
+    "Failed",
+    "Listed",
+    "Read",
+    "TagEvent",
+    "TagFacts",
+    "newest_version_first",
+    "repositories",
+    "rows",
+    "tags",
+    "version_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """More names, as they arrive from the registry; `complete` on the last."""
+    """More names, as they arrive from the registry; `complete` on the last, which may be empty."""
 
     tags: tuple[str, ...]
     complete: bool
@@ -37,3 +58,88 @@ class Failed:
 
 
 TagEvent = Listed | Read | Failed
+
+
+def repositories(session: Session) -> AsyncGenerator[list[str], None]:
+    """The registry's repositories, page by page in its own order. Close it (`contextlib.aclosing`) to stop early.
+
+    Raises `RegistryError`; a registry that has no such list says so in its words.
+    """
+    return session.client.repositories()
+
+
+async def tags(session: Session, repository: str, attention: Attention) -> AsyncGenerator[TagEvent, None]:
+    """Lists a repository's tags and reads what they point to, both at the same time.
+
+    What the user looks at is read first, then the newest versions. An index is answered after one of its images, and
+    again when all are read, which comes last. It never ends by itself: it goes on with what `attention` asks for. Closing
+    it (use `contextlib.aclosing`) ends all requests. A tag that can't be read is an event; a list that can't be read
+    raises `RegtuiError`.
+    """
+    from regtui.operations.reading_tags import Reading
+
+    reading = Reading(session, repository, attention)
+    try:
+        while True:
+            yield await reading.next_event()
+    finally:
+        await reading.aclose()
+
+
+async def rows(session: Session, repository: str, sort: str) -> AsyncGenerator[Read | Failed, None]:
+    """Every tag with all that is known of it. `sort` is "name" (newest version first), "created" or "size" (greatest).
+
+    By name they stream, once the list of names is whole; otherwise all have to be read before the first comes. What
+    couldn't be read comes last then. Raises `RegtuiError` when the list can't be read.
+    """
+    from regtui.operations.tag_reader import TagReader
+
+    names: list[str] = []
+    async with aclosing(session.client.tags(repository)) as pages:
+        async for page in pages:
+            names += page
+    names = await asyncio.to_thread(newest_version_first, names)
+    read = _read_in_order(TagReader(session, repository), names, session.concurrency * 2)
+    async with aclosing(read):
+        if sort == "name":
+            async for row in read:
+                yield row
+            return
+        found = [row async for row in read]
+    for row in sorted(found, key=_by_date if sort == "created" else _by_size):
+        yield row
+
+
+async def _read_in_order(reader: TagReader, names: Iterable[str], ahead: int) -> AsyncGenerator[Read | Failed, None]:
+    """Reads `ahead` tags at a time and gives them in the order of `names`."""
+    tasks: deque[asyncio.Task[Read | Failed]] = deque()
+    try:
+        for name in names:
+            tasks.append(asyncio.create_task(_row(reader, name)))
+            if len(tasks) >= ahead:
+                yield await tasks.popleft()
+        while tasks:
+            yield await tasks.popleft()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _row(reader: TagReader, tag: str) -> Read | Failed:
+    try:
+        return Read(tag, await reader.read_whole(tag))
+    except RegtuiError as error:
+        return Failed(tag, error)
+
+
+def _by_date(row: Read | Failed) -> tuple[int, float]:
+    """Newest first, then those without a date, then those that failed."""
+    if isinstance(row, Failed):
+        return 2, 0
+    created = row.facts.created
+    return (0, -created.timestamp()) if created else (1, 0)
+
+
+def _by_size(row: Read | Failed) -> tuple[int, int]:
+    return (1, 0) if isinstance(row, Failed) else (0, -row.facts.size)
