@@ -87,26 +87,32 @@ async def read_answer(method: str, url: httpx.URL, response: httpx.Response, lim
     """
     failed = response.status_code >= 400
     limit = ERROR_LIMIT if failed else limit
+    body = await _read(response, limit)
+    if len(body) > limit and not failed:
+        raise TooLarge(f"The {name} of {url.host} has more than {limit:,} bytes, which regtui does not read")
+    return Answer(method, url, response.status_code, response.headers, body[:limit])
+
+
+async def read_ahead(response: httpx.Response) -> httpx.Response:
+    """The same response off the wire, its body cut at `ERROR_LIMIT`: its connection is free for others."""
+    body = await _read(response, ERROR_LIMIT)
+    return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(body))
+
+
+def chunks(response: httpx.Response) -> httpx.AsyncByteStream:
+    """The body as it comes off the wire, whatever `Content-Encoding` says: that is what digests are made of."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return response.stream
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes:
+    """Up to `limit` bytes and a little; ends the response. A body read to its end leaves a connection to use again."""
     body = bytearray()
     try:
-        async for chunk in response.aiter_raw():
+        async for chunk in chunks(response):
             body += chunk
             if len(body) > limit:
                 break
     finally:
         await response.aclose()
-    if len(body) > limit and not failed:
-        raise TooLarge(f"The {name} of {url.host} has more than {limit:,} bytes, which regtui does not read")
-    return Answer(method, url, response.status_code, response.headers, bytes(body[:limit]))
-
-
-async def drain(response: httpx.Response) -> None:
-    """Ends a response that nobody reads; a short one to its end, so that its connection can be used again."""
-    received = 0
-    try:
-        async for chunk in response.aiter_raw():
-            received += len(chunk)
-            if received > ERROR_LIMIT:
-                break
-    finally:
-        await response.aclose()
+    return bytes(body)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from functools import partial
 
 import httpx
 
-from regtui.errors import ContentError, RegistryError
+from regtui.errors import Answered, ContentError, RegistryError
 from regtui.oci.digest import Digest, Verifier, verify
 from regtui.oci.reference import check_repository
+from regtui.registry.answers import Answer, chunks
 from regtui.registry.exchange import Exchange
 from regtui.registry.tokens import access
 
@@ -25,9 +27,8 @@ async def stream(
     if end is not None and end <= start:
         return
     headers = {} if is_whole else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-    async with exchange.stream(
-        path, access(repository), headers, lambda answer: exchange.refusal(answer, subject, repository)
-    ) as response:
+    refuse = partial(_refusal, exchange, repository, digest)
+    async with exchange.stream(path, access(repository), headers, refuse) as response:
         if response.status_code == 206 and not is_whole and _begins_at(response, start):
             skip = 0
         elif response.status_code == 200:
@@ -36,7 +37,7 @@ async def stream(
             raise RegistryError(f"{exchange.registry} answered with another part of {subject} than was asked for")
         verifier = Verifier(digest)
         left = None if end is None else end - start
-        async for chunk in response.aiter_raw():
+        async for chunk in chunks(response):
             if is_whole:
                 verifier.update(chunk)
             if skip:
@@ -59,7 +60,7 @@ async def whole(exchange: Exchange, repository: str, digest: Digest, limit: int)
     path, subject = _place(exchange, repository, digest)
     answer = await exchange.send("GET", path, access(repository), limit=limit, name=f"blob {digest}")
     if answer.status != 200:
-        raise exchange.refusal(answer, subject, repository)
+        raise _refusal(exchange, repository, digest, answer)
     verify(answer.body, digest, subject)
     return answer.body
 
@@ -72,14 +73,10 @@ async def size(exchange: Exchange, repository: str, digest: Digest) -> int:
     if answer.status == 200 and text.isdigit():
         return int(text)
     if answer.status in (404, 429):
-        raise exchange.refusal(answer, subject, repository)
+        raise _refusal(exchange, repository, digest, answer)
     # Object storage signs a GET and refuses a HEAD with it: the first byte tells the size as well.
-    async with exchange.stream(
-        path,
-        access(repository),
-        {"Range": "bytes=0-0"},
-        lambda answer: exchange.refusal(answer, subject, repository),
-    ) as response:
+    refuse = partial(_refusal, exchange, repository, digest)
+    async with exchange.stream(path, access(repository), {"Range": "bytes=0-0"}, refuse) as response:
         told = _RANGE.fullmatch(response.headers.get("content-range", ""))
         text = told[3] if told else response.headers.get("content-length", "")
     if not text.isdigit():
@@ -90,6 +87,11 @@ async def size(exchange: Exchange, repository: str, digest: Digest) -> int:
 def _place(exchange: Exchange, repository: str, digest: Digest) -> tuple[str, str]:
     """The path on the registry, and the name in messages."""
     return f"/v2/{check_repository(repository)}/blobs/{digest}", f"{exchange.registry}/{repository}@{digest}"
+
+
+def _refusal(exchange: Exchange, repository: str, digest: Digest, answer: Answer) -> Answered:
+    missing = f"{exchange.registry}/{repository} has no blob {digest}"
+    return exchange.refusal(answer, f"{exchange.registry}/{repository}@{digest}", repository, missing)
 
 
 def _begins_at(response: httpx.Response, start: int) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from enum import StrEnum
 
 import httpx
 
-from regtui.errors import Answered, DigestMismatch, NotFound, Unsupported
+from regtui.errors import Answered, DigestMismatch, LoginNeeded, NotFound, Unsupported
 from regtui.oci import media_types
 from regtui.oci.digest import Digest, digest_of, is_digest, verify
 from regtui.oci.manifest import MANIFEST_LIMIT, Descriptor, Document, decode_document
@@ -18,6 +19,7 @@ from regtui.registry.answers import ERROR_LIMIT, Answer
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.exchange import Exchange
+from regtui.registry.refusals import Login
 from regtui.registry.tokens import Access, access
 
 SWITCH_ON = "Its operator can switch deletion on: REGISTRY_STORAGE_DELETE_ENABLED=true."
@@ -67,6 +69,7 @@ class Client:
             timeout=timeout,
         )
         self._deletion: dict[str, Deletion] = {}
+        self._probing = asyncio.Lock()
         self._has_referrers_api = True
 
     @property
@@ -88,7 +91,14 @@ class Client:
 
         Without credentials a registry that wants tokens is content: what they open is seen by repository.
         """
-        answer = await self._exchange.send("GET", "/v2/", Access(), limit=ERROR_LIMIT)
+        try:
+            answer = await self._exchange.send("GET", "/v2/", Access(), limit=ERROR_LIMIT)
+        except LoginNeeded:
+            if self._is_anonymous_with_tokens:
+                return
+            raise
+        if answer.status == 401 and self._is_anonymous_with_tokens:
+            return
         if answer.status != 200 or answer.is_web_page:
             raise self._exchange.refusal(
                 answer, self.registry, missing=f"{self.registry} is no registry: no /v2/ there"
@@ -176,11 +186,12 @@ class Client:
 
     async def may_delete(self, repository: str) -> Deletion:
         """Whether the server deletes manifests, by asking it to delete a digest that nothing has; asked once."""
-        if repository not in self._deletion:
-            answer = await self._delete(repository, _NOBODY)
-            if answer.status == 429 or (answer.status >= 500 and answer.status != 501):
-                raise self._refusal(answer, repository, "")
-            self._deletion[repository] = _deletion(answer)
+        async with self._probing:
+            if repository not in self._deletion:
+                answer = await self._delete(repository, _NOBODY)
+                if answer.status == 429 or (answer.status >= 500 and answer.status != 501):
+                    raise self._refusal(answer, repository, _NOBODY)
+                self._deletion[repository] = _deletion(answer)
         return self._deletion[repository]
 
     def blob(
@@ -227,6 +238,10 @@ class Client:
         """Closes all connections."""
         await self._exchange.aclose()
 
+    @property
+    def _is_anonymous_with_tokens(self) -> bool:
+        return self._exchange.wants_tokens and self._exchange.login("") is Login.NONE
+
     async def _manifest(self, method: str, repository: str, version: str) -> Answer:
         return await self._exchange.send(
             method,
@@ -247,6 +262,8 @@ class Client:
     def _refusal(self, answer: Answer, repository: str, version: str) -> Answered:
         what = f"manifest {version}" if is_digest(version) else f"tag {version}"
         missing = f"{self.registry}/{repository} has no {what}"
+        if answer.code == "NAME_UNKNOWN":
+            missing = f"{self.registry} has no repository {repository}"
         return self._exchange.refusal(answer, self._named(repository, version), repository, missing)
 
 

@@ -13,7 +13,7 @@ from regtui import __version__
 from regtui.errors import Answered, ReadOnly, RegistryError
 from regtui.oci.digest import is_digest
 from regtui.registry import retries
-from regtui.registry.answers import Answer, drain, read_answer
+from regtui.registry.answers import Answer, read_ahead, read_answer
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.failures import connection_failure
@@ -89,13 +89,7 @@ class Exchange:
                 response, where = await self._open(method, url, access, headers, content, patience)
                 return await read_answer(method, where, response, limit, name)
 
-        def pause_after(attempt: int, answer: Answer) -> float | None:
-            if not is_read and (answer.status != 429 or not isinstance(content, bytes | None)):
-                return None  # 429 is the one answer that says that a change was not applied
-            return retries.pause(attempt, answer.status, answer.headers.get("retry-after", ""))
-
-        is_read = method in _READS
-        return await retries.persist(once, pause_after, is_read=is_read)
+        return await retries.persist(once, is_read=method in _READS, is_repeatable=isinstance(content, bytes | None))
 
     @asynccontextmanager
     async def stream(
@@ -107,12 +101,7 @@ class Exchange:
             response, where = await self._open("GET", url, access, headers, None, 0.0)
             return response if response.status_code < 400 else await read_answer("GET", where, response, 0, "error")
 
-        def pause_after(attempt: int, answer: Answer | httpx.Response) -> float | None:
-            if isinstance(answer, httpx.Response):
-                return None
-            return retries.pause(attempt, answer.status, answer.headers.get("retry-after", ""))
-
-        response = await retries.persist(once, pause_after, is_read=True)
+        response = await retries.persist(once)
         if isinstance(response, Answer):
             raise refuse(response)
         try:
@@ -129,11 +118,16 @@ class Exchange:
                 return web_page(answer)
             what = f"{self.registry} answered {answer.status} to {answer.method} {answer.place}"
             return Answered(f"{what}, which regtui does not expect", status=answer.status)
-        return refusal(answer, self.registry, subject, self._authorizer.login(repository), missing)
+        return refusal(answer, self.registry, subject, self.login(repository), missing)
 
     def login(self, repository: str) -> Login:
         """How far a login went with the requests for this repository."""
         return self._authorizer.login(repository)
+
+    @property
+    def wants_tokens(self) -> bool:
+        """Whether the registry sent to a login server: then each repository tells for itself who may read it."""
+        return self._authorizer.wants_tokens
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -162,7 +156,7 @@ class Exchange:
             location = response.headers.get("location") if response.status_code in _REDIRECTS else None
             if not location:
                 return response, target
-            await drain(response)
+            await read_ahead(response)
             target = self._redirect(method, target, location, response.status_code, content, is_checked)
             home = home and self._is_home(target)
         raise RegistryError(f"{self.registry} redirects from one place to another without an end")
@@ -174,9 +168,9 @@ class Exchange:
         response = await self._transport.handle_async_request(request)
         self._notice(response)
         if response.status_code in (401, 403) and isinstance(content, bytes | None):
+            response = await read_ahead(response)  # frees the connection, which the login may need
             challenges = response.headers.get_list("www-authenticate")
             if better := await self._authorizer.challenged(challenges, access, sent):
-                await drain(response)
                 request.headers["Authorization"] = better
                 response = await self._transport.handle_async_request(request)
                 self._notice(response)
@@ -205,10 +199,7 @@ class Exchange:
             response = await (self._transport.handle_async_request(request) if home else self._abroad(request))
             return await read_answer(request.method, request.url, response, TOKEN_LIMIT, "token answer")
 
-        def pause_after(attempt: int, answer: Answer) -> float | None:
-            return retries.pause(attempt, answer.status, answer.headers.get("retry-after", ""))
-
-        return await retries.persist(once, pause_after, is_read=True)
+        return await retries.persist(once)
 
     def _request(
         self, method: str, url: httpx.URL, headers: Mapping[str, str], content: Content, patience: float

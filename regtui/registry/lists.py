@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
-from regtui.errors import Answered, TooLarge
+from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, TooLarge, Unsupported
 from regtui.oci.decode import decode
 from regtui.oci.digest import Digest, is_digest
 from regtui.oci.manifest import MANIFEST_LIMIT, Descriptor, Index
@@ -30,18 +30,19 @@ class _Names(msgspec.Struct):
     tags: list[str] | None = None
 
 
-def catalog(exchange: Exchange) -> AsyncGenerator[list[str], None]:
+async def catalog(exchange: Exchange) -> AsyncGenerator[list[str], None]:
     """See `Client.repositories`."""
 
     def refuse(answer: Answer) -> Answered:
-        error = exchange.refusal(answer, "its catalog", missing=f"{exchange.registry} has no catalog")
-        if answer.status not in (401, 403, 404, 405) or answer.is_web_page:
-            return error
-        anonymous = answer.status != 404 and exchange.login("") is Login.NONE
-        error.advice = f"{LOG_IN} {NO_CATALOG}" if anonymous else NO_CATALOG
-        return error
+        return exchange.refusal(answer, "its catalog", missing=f"{exchange.registry} has no catalog")
 
-    return _names(exchange, "/v2/_catalog", CATALOG, "catalog", refuse)
+    try:
+        async for page in _names(exchange, "/v2/_catalog", CATALOG, "catalog", refuse):
+            yield page
+    except (LoginNeeded, Forbidden, NotFound, Unsupported) as error:  # from the registry or its login server
+        anonymous = isinstance(error, LoginNeeded | Forbidden) and exchange.login("") is Login.NONE
+        error.advice = f"{LOG_IN} {NO_CATALOG}" if anonymous else NO_CATALOG
+        raise
 
 
 def tags(exchange: Exchange, repository: str) -> AsyncGenerator[list[str], None]:

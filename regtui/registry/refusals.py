@@ -24,6 +24,7 @@ class Login(Enum):
     NONE = "none was given"
     GIVEN = "given"
     WITHHELD = "withheld"  # the login server is not known to belong to the registry
+    FOREIGN = "foreign"  # neither Basic nor Bearer was offered
 
 
 def refusal(answer: Answer, registry: str, subject: str, login: Login = Login.NONE, missing: str = "") -> Answered:
@@ -65,6 +66,9 @@ def login_needed(answer: Answer, registry: str, subject: str, login: Login) -> L
             "so the password was not sent there"
         )
         advice = "Ask the registry's owner whether that login server is right."
+    elif login is Login.FOREIGN:
+        what = f"{registry} asked for a login for {subject} of a kind that regtui does not speak"
+        advice = "regtui speaks Basic and Bearer; a proxy that wants another login may stand in between."
     return LoginNeeded(what, advice, status=answer.status, code=answer.code)
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import httpx
 
+from regtui.registry.answers import Answer
 from regtui.registry.failures import connection_failure
 
 T = TypeVar("T")
@@ -26,18 +27,19 @@ _BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 _PASSING = frozenset({500, 502, 503, 504})
 
 
-async def persist(
-    send: Callable[[], Awaitable[T]], pause_after: Callable[[int, T], float | None], *, is_read: bool
-) -> T:
-    """Sends until an answer stands: `pause_after` says how long to wait before another try, or None for no other.
+async def persist(send: Callable[[], Awaitable[T]], *, is_read: bool = True, is_repeatable: bool = True) -> T:
+    """Sends until an answer stands, `TRIES` times at most.
 
-    A read is also tried again when a connection broke that stood. Unknown hosts, refusals, TLS and timeouts fail at
-    once, and a change that may have been applied is never repeated. Raises `ConnectionFailed`.
+    A read is tried again after a passing failure of the server, and when a connection broke that stood. Unknown hosts,
+    refusals, TLS and timeouts fail at once. A change is repeated only where the answer says that it was not applied
+    (429), and where its body can be sent again (`is_repeatable`). Raises `ConnectionFailed`.
     """
     for attempt in count(1):
         try:
             answer = await send()
-            wait = pause_after(attempt, answer)
+            wait = None
+            if isinstance(answer, Answer) and is_repeatable and (is_read or answer.status == 429):
+                wait = pause(attempt, answer.status, answer.headers.get("retry-after", ""))
             if wait is None:
                 return answer
         except httpx.TransportError as error:

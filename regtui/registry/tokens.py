@@ -27,6 +27,9 @@ TOKEN_LIMIT = 1024 * 1024
 DEFAULT_LIFETIME = 60.0
 """Seconds a token lasts when its answer doesn't say."""
 
+LIFETIME_LIMIT = 86_400.0
+"""Seconds after which a token is renewed, whatever its answer says."""
+
 RENEW_EARLY = 5.0
 """Seconds before its end that a token is renewed."""
 
@@ -65,7 +68,7 @@ class _Realm:
 class _TokenAnswer(msgspec.Struct):
     token: str | None = None
     access_token: str | None = None
-    expires_in: float | None = None
+    expires_in: float | str | None = None
 
 
 class Authorizer:
@@ -89,6 +92,7 @@ class Authorizer:
         self._found: dict[str, Credentials | None] = {}
         self._finding = asyncio.Lock()
         self._basic = False
+        self._is_foreign = False
         self._realm: _Realm | None = None
         self._wider: dict[tuple[str, ...], tuple[str, ...]] = {}  # scopes that a challenge added to ours
         self._tokens: dict[tuple[_Realm, str, tuple[str, ...]], _Token] = {}
@@ -117,13 +121,21 @@ class Authorizer:
             self._realm, self._basic = None, True
             value = await self._basic_value(needed.repository)
             return value if value != sent else ""
+        self._is_foreign = bool(challenges)
         return ""
 
     def login(self, repository: str) -> Login:
         """How far a login went, for the error that may follow."""
+        if self._is_foreign and self._realm is None and not self._basic:
+            return Login.FOREIGN
         if not self._found.get(repository):
             return Login.NONE
         return Login.GIVEN if self._realm is None or is_trusted(self._realm.url, self._endpoint) else Login.WITHHELD
+
+    @property
+    def wants_tokens(self) -> bool:
+        """Whether the registry sent to a login server."""
+        return self._realm is not None
 
     async def aclose(self) -> None:
         """Ends renewals that nobody waits for any more."""
@@ -192,7 +204,7 @@ class Authorizer:
         value = told.token or told.access_token or ""
         if not value or not value.isascii() or not value.isprintable():
             raise RegistryError(f"{place} gave no token for {self._registry}")
-        lifetime = told.expires_in if told.expires_in and told.expires_in > 0 else DEFAULT_LIFETIME
+        lifetime = _lifetime(told.expires_in)
         return _Token(value, began + max(lifetime - RENEW_EARLY, lifetime / 2))
 
     def _refused(self, answer: Answer, repository: str) -> RegtuiError:
@@ -208,6 +220,14 @@ class Authorizer:
             status=answer.status,
             code=answer.code,
         )
+
+
+def _lifetime(expires_in: float | str | None) -> float:
+    try:
+        seconds = float(expires_in or 0)
+    except ValueError:
+        seconds = 0.0
+    return min(seconds, LIFETIME_LIMIT) if seconds > 0 else DEFAULT_LIFETIME
 
 
 def merge_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
