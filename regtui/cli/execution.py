@@ -64,8 +64,9 @@ def _stopped_by_signals(runner: Runner, outcome: Outcome) -> Iterator[None]:
         outcome.signal = outcome.signal or number
         runner.stop()
 
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
+    for number in before:
         loop.add_signal_handler(number, partial(stop, number))
     try:
         yield

@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from types import FrameType
 
 import click
@@ -18,17 +20,16 @@ from regtui.text import shown
 
 FAILED = 1
 USAGE = 2
-INTERRUPTED = 128 + signal.SIGINT
 _CLOSED_PIPE = 128 + signal.SIGPIPE
-
-
-class Terminated(BaseException):
-    """SIGTERM came. Like KeyboardInterrupt it is no Exception: on its way out every `finally` restores what it must."""
 
 
 def guarded(work: Callable[[], int]) -> int:
     """The exit code of `work`, whatever happens in it."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    with _terminated_like_interrupted() as terminated:
+        return _guarded(work, terminated)
+
+
+def _guarded(work: Callable[[], int], terminated: Event) -> int:
     try:
         code = work()
         if sys.stdout:
@@ -39,18 +40,16 @@ def guarded(work: Callable[[], int]) -> int:
     except click.ClickException as error:
         say(_sentence(error))
         return error.exit_code
+    except click.exceptions.Exit as end:  # --help, --version
+        return end.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
-    except Terminated:
-        return 128 + signal.SIGTERM
+        return 128 + (signal.SIGTERM if terminated.is_set() else signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes once more when it ends
         return _CLOSED_PIPE
     except Exception as error:
         say(f"Something went wrong inside regtui: {type(error).__name__}. {_log(error)}")
         return FAILED
-    finally:
-        signal.signal(signal.SIGTERM, before)
     return code
 
 
@@ -59,8 +58,21 @@ def say(sentence: str) -> None:
     click.echo(f"regtui: {shown(sentence)}", err=True)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[Event]:
+    """SIGTERM does what Ctrl+C does, so that every `finally` is reached; the event says that it was SIGTERM."""
+    terminated, before = Event(), signal.getsignal(signal.SIGTERM)
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        terminated.set()
+        signal.raise_signal(signal.SIGINT)
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # ignored by who runs a script in the background
+        signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield terminated
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _sentence(error: click.ClickException) -> str:

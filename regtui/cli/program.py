@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -130,7 +131,11 @@ def run(arguments: Sequence[str], start_app: StartApp) -> int:
             stream.reconfigure(errors="backslashreplace")  # a locale that lacks a letter is no reason to fail
 
     def work() -> int:
-        code: Any = program(start_app).main(list(arguments), prog_name="regtui", standalone_mode=False)
-        return code or 0
+        group = program(start_app)
+        if "_REGTUI_COMPLETE" in os.environ:  # a shell asks what could come next
+            group.main(list(arguments), prog_name="regtui")
+        # not `main`, which handles Ctrl+C and closed pipes in its own way
+        with group.make_context("regtui", list(arguments)) as context:
+            return group.invoke(context) or 0
 
     return guarded(work)

@@ -74,6 +74,10 @@ class AtTerminal:
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed: not while a password is asked for."""
+        return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
+
     def end(self) -> Ran:
         out, err = self.process.communicate(timeout=LIMIT)
         assert "Traceback" not in err
