@@ -21,6 +21,12 @@ class RegtuiError(Exception):
     def __str__(self) -> str:
         return f"{self.what}. {self.advice}" if self.advice else self.what
 
+    @property
+    def sentences(self) -> str:
+        """The whole message with its full stops, for where more text follows."""
+        text = str(self)
+        return text if text.endswith((".", "?", "`")) else f"{text}."
+
 
 class UsageError(RegtuiError):
     """The user's own words can't be understood: a reference, a flag, a setting. Exit code 2."""

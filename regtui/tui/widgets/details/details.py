@@ -105,7 +105,7 @@ class Details(Pane):
 
     def fail(self, error: RegtuiError) -> None:
         """The manifest could not be read; the pane says why and how to try again."""
-        self._blank(f"{error} Press r to try again.")
+        self._blank(f"{error.sentences} Press r to try again.")
 
     def show(self, inspected: Inspected, facts: TagFacts | None = None) -> None:
         """A manifest; its referrers follow by `show_referrers`. The tab stays, where the new one has it."""
@@ -213,8 +213,12 @@ class Details(Pane):
     # Tabs
 
     def _show_config(self, inspected: Inspected) -> str:
-        if inspected.config is not None:
-            self.query_one("#config", Listing).show(configuration(inspected.config))
+        if inspected.config is not None or inspected.config_error:
+            listing = self.query_one("#config", Listing)
+            listing.empty_text = (
+                f"{inspected.config_error.sentences} Press r to try again." if inspected.config_error else ""
+            )
+            listing.show(configuration(inspected.config) if inspected.config else ())
             return "config"
         self.query_one("#config-json", JsonView).show(inspected.config_raw)
         return "config-json"

@@ -40,6 +40,7 @@ class Layers(Lines):
         layer: Descriptor
         number: int
 
+    heading_height = 1
     _steps: Sequence[Step] = ()
     _total = 0
     _version = 0
@@ -123,6 +124,7 @@ class Platforms(Lines):
 
         link: Descriptor
 
+    heading_height = 1
     _children: Sequence[Descriptor] = ()
     _version = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, chop_cells
@@ -16,7 +17,7 @@ from regtui.tui.cells import Cell, Row
 from regtui.tui.keys import binding
 from regtui.tui.widgets.lines import Lines
 
-_LABEL_WIDTH = 24  # cells at most, and never more than a third of the pane
+_LABEL_WIDTH = 32  # cells at most, and never more than a third of the pane
 _VALUE_LINES = 50  # that one value may take
 
 
@@ -42,6 +43,7 @@ class Listing(Lines):
 
     _entries: Sequence[Entry] = ()
     _rows: Sequence[tuple[Entry, str, str]] = ()
+    _label_widths: Sequence[int] = ()
     _wrapped_for = 0
 
     def show(self, entries: Sequence[Entry], *, keep_cursor: bool = False) -> None:
@@ -59,15 +61,17 @@ class Listing(Lines):
     def row_count(self) -> int:
         return len(self._rows)
 
-    def row_version(self, index: int) -> tuple[Entry, str, str]:
-        return self._rows[index]
+    def row_version(self, index: int) -> tuple[Entry, str, str, int]:
+        return (*self._rows[index], self._label_widths[index])
 
     def row(self, index: int, width: int) -> Row:
         entry, label, value = self._rows[index]
         if not entry.value:
             return (Cell(label, "heading"),)
+        if not value:
+            return (Cell(label, "dim"),)
         style = "dim" if entry.dim else "mark" if entry.link else ""
-        return (Cell(label, "dim", self._label_width(width)), Cell("  "), Cell(value, style))
+        return (Cell(label, "dim", self._label_widths[index]), Cell("  "), Cell(value, style))
 
     def action_open(self) -> None:
         if self._rows and (link := self._rows[self.cursor][0].link):
@@ -76,16 +80,26 @@ class Listing(Lines):
     def action_left(self) -> None:
         self.post_message(self.Out(self))
 
-    def _label_width(self, width: int) -> int:
-        longest = max((cell_len(shown(entry.label)) for entry in self._entries if entry.value), default=0)
-        return min(longest, _LABEL_WIDTH, width // 3)
-
     def _wrap(self) -> None:
-        self._wrapped_for = self.size.width
-        room = max(8, self.size.width - 4 - self._label_width(self.size.width - 2))
+        """Lays the values out beside their labels; those below one heading stand in one column."""
+        width = self._wrapped_for = self.size.width
+        limit = min(_LABEL_WIDTH, width // 3)
         rows: list[tuple[Entry, str, str]] = []
-        for entry in self._entries:
-            pieces = chop_cells(shown(entry.value), room) or [""]
-            rows.append((entry, entry.label, pieces[0]))
-            rows += [(entry, "", piece) for piece in pieces[1:_VALUE_LINES]]
-        self._rows = rows
+        widths: list[int] = []
+        for entries in _sections(self._entries):
+            lengths = [cell_len(shown(entry.label)) for entry in entries if entry.value]
+            label_width = max((length for length in lengths if length <= limit), default=min([*lengths, 2]))
+            room = max(8, width - 4 - label_width)
+            for entry in entries:
+                pieces = chop_cells(shown(entry.value), room)[:_VALUE_LINES] or [""]
+                if entry.value and cell_len(shown(entry.label)) > label_width:
+                    pieces.insert(0, "")  # a label too long to stand beside its value stands above it
+                rows += [(entry, "" if at else entry.label, piece) for at, piece in enumerate(pieces)]
+            widths += [label_width] * (len(rows) - len(widths))
+        self._rows, self._label_widths = rows, widths
+
+
+def _sections(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
+    """The entries cut before each heading."""
+    cuts = [0, *(at for at, entry in enumerate(entries) if at and not entry.value), len(entries)]
+    return [entries[start:end] for start, end in pairwise(cuts)]
