@@ -72,9 +72,9 @@ async def tags(session: Session, repository: str, attention: Attention) -> Async
     """Lists a repository's tags and reads what they point to, both at the same time.
 
     What the user looks at is read first, then the newest versions. An index is answered after one of its images, and
-    again when all are read, which comes last. It never ends by itself: it goes on with what `attention` asks for. Closing
-    it (use `contextlib.aclosing`) ends all requests. A tag that can't be read is an event; a list that can't be read
-    raises `RegtuiError`.
+    again when all are read, which comes last. It never ends by itself: it goes on with what `attention` asks for.
+    Closing it (use `contextlib.aclosing`) ends all requests. A tag that can't be read is an event; a list that can't be
+    read raises `RegtuiError`.
     """
     from regtui.operations.reading_tags import Reading
 
