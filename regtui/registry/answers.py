@@ -86,7 +86,7 @@ async def read_answer(method: str, url: httpx.URL, response: httpx.Response, lim
     Raises httpx's errors when the connection breaks on the way.
     """
     failed = response.status_code >= 400
-    limit = ERROR_LIMIT if failed else limit
+    limit = ERROR_LIMIT if failed or method == "HEAD" else limit
     body = await _read(response, limit)
     if len(body) > limit and not failed:
         raise TooLarge(f"The {name} of {url.host} has more than {limit:,} bytes, which regtui does not read")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
+from asyncio import sleep
 from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -46,7 +46,7 @@ async def persist(send: Callable[[], Awaitable[T]], *, is_read: bool = True, is_
             wait = pause(attempt) if is_read and isinstance(error, _BROKEN) else None
             if wait is None:
                 raise connection_failure(error) from error
-        await asyncio.sleep(wait)
+        await sleep(wait)
     raise AssertionError("unreachable: the last attempt has no pause")
 
 
