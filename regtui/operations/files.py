@@ -1,0 +1,144 @@
+"""The files inside of a layer, while it streams by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from regtui.errors import ContentError, RegtuiError
+from regtui.layers.decompress import Inflater
+from regtui.layers.limits import LIMITS, Limits
+from regtui.layers.tar import Entry, TarWalker
+from regtui.layers.tree import FileTree, Node
+from regtui.oci import media_types
+from regtui.oci.manifest import Descriptor
+from regtui.operations.reading import digest_in
+from regtui.operations.session import Session
+
+__all__ = ["Done", "Entries", "Entry", "FileTree", "FilesEvent", "Node", "Progress", "layer_files"]
+
+_STEP = 256 * 1024  # compressed bytes that a thread takes at a time: some 3 ms of work, seldom more than 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the layer is read."""
+
+    bytes_read: int  # compressed, as it comes over the wire
+    bytes_total: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """More entries, in the archive's order."""
+
+    entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The layer was read to its end, and its digest is right."""
+
+    entries: int
+    unpacked: int  # bytes of the archive
+
+
+FilesEvent = Progress | Entries | Done
+
+
+async def layer_files(
+    session: Session, repository: str, layer: Descriptor, limits: Limits = LIMITS
+) -> AsyncGenerator[FilesEvent, None]:
+    """Reads a layer once, without keeping it. Entries come as they are found; close it to stop early.
+
+    What was found before an error comes before it is raised: `ContentError` for a layer that is no tar archive, is
+    damaged or cut off, `DigestMismatch`, `TooLarge` beyond the limits, and what the client raises.
+    """
+    if layer.media_type.startswith(media_types.FOREIGN):
+        raise ContentError("This layer isn't kept in the registry: its manifest only says where it can be fetched from")
+    reader = _LayerReader(limits)
+    async with (
+        aclosing(session.client.blob(repository, digest_in(layer))) as blob,
+        aclosing(_one_ahead(_gathered(blob))) as chunks,
+    ):
+        async for chunk in chunks:
+            found, error = await asyncio.to_thread(reader.feed, chunk)
+            if found:
+                yield Entries(found)
+            yield Progress(reader.bytes_read, layer.size, reader.entries)
+            if error:
+                raise error
+            if reader.bytes_read > layer.size:
+                raise ContentError(f"The layer is longer than the {layer.size:,} bytes that its manifest tells")
+    found, error = reader.close()
+    if found:
+        yield Entries(found)
+    if error:
+        raise error
+    yield Done(reader.entries, reader.bytes_out)
+
+
+class _LayerReader:
+    """Decompression and tar walk together, for a thread. What it finds and what goes wrong come back side by side."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._inflater = Inflater(limits)
+        self._walker = TarWalker(limits)
+
+    @property
+    def bytes_read(self) -> int:
+        return self._inflater.bytes_in
+
+    @property
+    def bytes_out(self) -> int:
+        return self._inflater.bytes_out
+
+    @property
+    def entries(self) -> int:
+        return self._walker.entries
+
+    def feed(self, chunk: bytes) -> tuple[list[Entry], RegtuiError | None]:
+        found: list[Entry] = []
+        try:
+            for piece in self._inflater.feed(chunk):
+                self._walker.feed(piece, found)
+        except RegtuiError as error:
+            return found, error
+        return found, None
+
+    def close(self) -> tuple[list[Entry], RegtuiError | None]:
+        found: list[Entry] = []
+        try:
+            for piece in self._inflater.close():
+                self._walker.feed(piece, found)
+            self._walker.close()
+        except RegtuiError as error:
+            return found, error
+        return found, None
+
+
+async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The same bytes in equal steps: a thread for every small chunk would cost more than its work."""
+    gathered = bytearray()
+    async for chunk in chunks:
+        gathered += chunk
+        while len(gathered) >= _STEP:
+            yield bytes(gathered[:_STEP])
+            del gathered[:_STEP]
+    if gathered:
+        yield bytes(gathered)
+
+
+async def _one_ahead(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Fetches a chunk while the one before is worked on."""
+    coming = asyncio.ensure_future(anext(chunks, b""))
+    try:
+        while chunk := await coming:
+            coming = asyncio.ensure_future(anext(chunks, b""))
+            yield chunk
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
