@@ -9,9 +9,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import groupby
+from typing import ClassVar, TypedDict, Unpack
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -25,9 +25,19 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from regtui.text import shown
-from regtui.tui.cells import Cell, Row, fit
+from regtui.tui.cells import Cell, Row, laid_out
 from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keys import binding
+
+
+class Options(TypedDict, total=False):
+    """What every list takes, by name."""
+
+    glyphs: Glyphs
+    page_jump: bool  # at its edge the list jumps half a page instead of one line: a scrolled page costs bytes
+    empty_text: str  # shown in place of rows: why there are none, and what one can do
+    id: str | None
+    classes: str | None
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -105,20 +115,11 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Lines:
             return self.lines
 
-    def __init__(
-        self,
-        *,
-        glyphs: Glyphs = UNICODE,
-        page_jump: bool = False,
-        empty_text: str = "",
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        """`page_jump`: at its edge the list jumps half a page instead of one line (a scrolled page costs bytes)."""
-        super().__init__(id=id, classes=classes)
-        self.glyphs = glyphs
-        self.page_jump = page_jump
-        self._empty_text = empty_text
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(id=options.get("id"), classes=options.get("classes"))
+        self.glyphs = options.get("glyphs", UNICODE)
+        self.page_jump = options.get("page_jump", False)
+        self._empty_text = options.get("empty_text", "")
         self._drawn: LRUCache[Hashable, Strip] = LRUCache(512)
         self._painted: dict[int, Strip] = {}
         self._clicked = -1
@@ -143,6 +144,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_open(self) -> None:
         """What Enter and a second click do with the row under the cursor."""
+
+    def view_moved(self) -> None:
+        """Called when other rows may be in view."""
 
     # What others may ask
 
@@ -186,6 +190,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._grow()
         self._scroll_top(self.cursor - line)
         self.repaint_changed()
+        self.view_moved()
 
     # The cursor
 
@@ -249,10 +254,12 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         self._grow()
         self._show_cursor()
+        self.view_moved()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         if round(old_value) != round(new_value):
             self.repaint_changed()
+            self.view_moved()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -307,25 +314,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return self.glyphs.thumb if start <= y < start + size else " "
 
     def _draw(self, row: Row, look: str, thumb: str = "") -> Strip:
-        """A line; `look` is its style, which the cursor's row has throughout and others where a cell has none.
-
-        The one place where text from outside enters a line: each cell is made safe, cut and padded.
-        """
-        pieces: list[tuple[str, str]] = []
-        left = max(0, self.size.width - len(thumb))
-        for text, style, wanted, right in row:
-            safe = self.glyphs.text(shown(text, 4 * left + 8))
-            room = min(left, cell_len(safe) if wanted is None else wanted)
-            left -= room
-            pieces.append((fit(safe, room, self.glyphs.cut, right=right), style))
-        pieces.append((" " * left + thumb, ""))
+        """A line; `look` is its style, which the cursor's row has throughout and others where a cell has none."""
+        whole = look.startswith("cursor")
+        pieces = laid_out(row, max(0, self.size.width - len(thumb)), self.glyphs)
+        pieces.append((thumb, ""))
         segments: list[Segment] = []
-        for text, style in pieces:
-            rich_style = self._style(look if look.startswith("cursor") or not style else style)
-            if segments and segments[-1].style == rich_style:
-                segments[-1] = Segment(segments[-1].text + text, rich_style)
-            elif text:
-                segments.append(Segment(text, rich_style))
+        for style, group in groupby(pieces, lambda piece: look if whole else piece[1] or look):
+            if text := "".join(text for text, _ in group):
+                segments.append(Segment(text, self._style(style)))
         return Strip(segments, self.size.width)
 
     def _style(self, name: str) -> Style:
