@@ -155,7 +155,7 @@ class TarWalker:
 
     def _damaged(self) -> ContentError:
         if not self.entries:
-            return ContentError("This is no tar archive, nor one compressed with gzip or zstd")
+            return ContentError("The layer is no tar archive, neither plain nor compressed with gzip or zstd")
         return ContentError(f"The layer's tar archive is damaged after {shown(self._last, 200)}")
 
 

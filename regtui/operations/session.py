@@ -43,11 +43,13 @@ class Session:
         return self.settings.for_registry(self.registry).concurrency
 
     async def aclose(self) -> None:
-        await self.client.aclose()
-        await self.cache.close()
-        self.journal.close()
-        if self.folder is not None:
-            await asyncio.to_thread(self.folder.cleanup)
+        try:
+            await self.client.aclose()
+            await self.cache.close()
+        finally:
+            self.journal.close()
+            if self.folder is not None:
+                await asyncio.to_thread(self.folder.cleanup)
 
 
 async def open_session(registry: str, settings: Settings, *, credentials: Credentials | None = None) -> Session:

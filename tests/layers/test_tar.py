@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from regtui.errors import ContentError, TooLarge
 from regtui.layers.limits import Limits
 from regtui.layers.tar import Entry
+from regtui.layers.tree import FileTree
 from tests.layers.archives import archive, member, walk, walk_into
 
 TYPES = {
@@ -230,6 +232,22 @@ def test_extensions_entries_and_names_are_bounded() -> None:
     assert len(found) == 5
     with pytest.raises(TooLarge, match="more than 20 bytes"):
         walk(many, limits=Limits(names=20))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_whatever_is_damaged_ends_in_entries_or_in_a_sentence(data: st.DataObject) -> None:
+    long = member("long" * 60, 100)
+    long.pax_headers = {"mtime": "12.5", "SCHILY.xattr.user.a": "b" * 300}
+    format = data.draw(st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))
+    damaged = bytearray(archive([member("a", 5), long, member("l", 0, tarfile.SYMTYPE, "t" * 120)], format))
+    blocks = st.integers(0, 9).map(lambda number: number * 512)
+    for start in data.draw(st.lists(blocks, min_size=1, max_size=3)):
+        at = data.draw(st.integers(0, 511))
+        damaged[start + at] = data.draw(st.sampled_from(b"\0\xff\x809 =\n"))
+        damaged[start : start + 512] = resealed(damaged[start : start + 512])
+    with contextlib.suppress(ContentError):
+        FileTree().add(walk(bytes(damaged)))
 
 
 def resealed(data: bytearray) -> bytes:
