@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 
+from regtui.errors import ConnectionFailed
 from regtui.oci.reference import is_loopback
 from regtui.registry.failures import connection_failure, may_speak_plain_http
 from regtui.registry.transport import open_transport
@@ -66,7 +67,10 @@ async def _plain(endpoint: Endpoint, timeout: float, https: httpx.TransportError
     try:
         complaint = await _probe(endpoint, timeout)
     except httpx.TransportError as error:
-        raise connection_failure(error) from error
+        if isinstance(error, httpx.ConnectError | httpx.TimeoutException):
+            raise connection_failure(error) from error
+        advice = "Check the port: something else listens there, or what listens is broken."
+        raise ConnectionFailed(f"{endpoint.host} speaks neither HTTPS nor plain HTTP", advice) from https
     # What Go's, nginx's and Apache's TLS servers say to plain HTTP: this one does speak TLS, only not just now.
     if b"HTTPS" in complaint:
         raise connection_failure(https) from https

@@ -16,11 +16,12 @@ _PLAIN = "If it speaks plain HTTP, and the way to it is safe: --plain-http."
 _LATER = "Try again; if it stays so, look at the registry's log."
 # OpenSSL's numbers (X509_V_ERR_…), which Python doesn't name.
 _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
+# OpenSSL's words for bytes that are no TLS.
 _NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"}
 
 
 def connection_failure(error: httpx.TransportError) -> ConnectionFailed:
-    """The error for people: `TLSFailed`, `TimedOut`, or a plain `ConnectionFailed`. It names the host of the request."""
+    """The error for people, naming the request's host: `TLSFailed`, `TimedOut`, or a plain `ConnectionFailed`."""
     host = shown(error.request.url.netloc.decode("ascii"), 260)
     if isinstance(error, httpx.ProxyError):
         return ConnectionFailed(
