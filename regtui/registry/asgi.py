@@ -88,8 +88,6 @@ class _Exchange(httpx.AsyncByteStream):
             if not self._answered:
                 self._fail(httpx.RemoteProtocolError("the answer is incomplete", request=self._request))
             self._sent.set()
-            if self._upload is not None and hasattr(self._upload, "aclose"):
-                await self._upload.aclose()
 
     def _fail(self, error: Exception, cause: Exception | None = None) -> None:
         if self._error is None and not self._answered:
@@ -105,7 +103,7 @@ class _Exchange(httpx.AsyncByteStream):
             except StopAsyncIteration:
                 self._upload = None
                 return {"type": "http.request", "body": b"", "more_body": False}
-            except Exception as error:  # the caller's own stream broke: the caller hears why, the app that he is gone
+            except Exception as error:  # the caller's own stream broke: its owner hears why, the app of a disconnect
                 self._upload = None
                 self._fail(error)
                 self._gone.set()
