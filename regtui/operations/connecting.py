@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from regtui.config import Settings
 from regtui.oci.reference import Reference
@@ -57,27 +55,26 @@ async def _connect_demo(settings: Settings) -> Session:
     from regtui.registry.asgi import StreamingASGITransport
 
     own = settings.for_registry(DEMO)
-    folder = TemporaryDirectory(prefix="regtui-demo-", ignore_cleanup_errors=True)
-    app = await asyncio.to_thread(demo_app, Path(folder.name))
+    demo = await asyncio.to_thread(demo_app)
 
     def new_client() -> Client:
         return Client(
             Endpoint(DEMO, "http"),
-            StreamingASGITransport(app),
+            StreamingASGITransport(demo.app),
             registry=DEMO,
             read_only=own.read_only,
             concurrency=own.concurrency,
             timeout=settings.timeout,
         )
 
-    return await _join(DEMO, settings, new_client, folder)
+    return await _join(DEMO, settings, new_client, demo.close)
 
 
 async def _join(
     registry: str,
     settings: Settings,
     new_client: Callable[[], Client],
-    folder: TemporaryDirectory[str] | None = None,
+    remove: Callable[[], None] | None = None,
 ) -> Session:
     session = Session(
         registry,
@@ -87,7 +84,7 @@ async def _join(
         settings,
         settings.for_registry(registry).read_only,
         new_client,
-        folder,
+        remove,
     )
     try:
         await session.client.ping()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regtui.registry.credentials import Credentials
@@ -35,7 +34,8 @@ class Session:
     read_only: bool
     new_client: Callable[[], Client]
     """A client of its own for another event loop, such as the runner's. Who makes one closes it."""
-    folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    remove: Callable[[], None] | None = None
+    """What removes the demo's folder."""
 
     @property
     def concurrency(self) -> int:
@@ -48,8 +48,8 @@ class Session:
             await self.cache.close()
         finally:
             self.journal.close()
-            if self.folder is not None:
-                await asyncio.to_thread(self.folder.cleanup)
+            if self.remove is not None:
+                await asyncio.to_thread(self.remove)
 
 
 async def open_session(registry: str, settings: Settings, *, credentials: Credentials | None = None) -> Session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from contextlib import aclosing
@@ -17,7 +18,7 @@ from regtui.oci.reference import parse_reference
 from regtui.operations.files import Done, Entries, layer_files
 from regtui.operations.inspect import inspect
 from regtui.operations.inventory import Read, repositories, rows
-from regtui.operations.session import Credentials, open_session
+from regtui.operations.session import DEMO, Credentials, open_session
 from regtui.store.places import Places
 from tests.conftest import LOGIN
 from tests.registry_servers.docker_registry import DockerRegistry
@@ -122,4 +123,52 @@ async def test_a_home_that_can_t_be_written_to_hinders_no_reading(
     session = await open_session(registry.host, nowhere)
     async with aclosing(rows(session, "app", "name")) as found:
         assert [row.tag async for row in found] == ["v1"]
+    await session.aclose()
+
+
+# The demo
+
+
+def demo_folders(below: Path) -> list[Path]:
+    return list(below.glob("regtui-demo-*"))
+
+
+async def test_the_demo_opens_without_a_network_and_leaves_nothing_behind(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    session = await open_session(DEMO, settings)
+    names = [name async for page in repositories(session) for name in page]
+    assert "team/app" in names
+    assert demo_folders(tmp_path)
+    await session.aclose()
+    assert not demo_folders(tmp_path)
+    assert Places(settings.state_dir).recent() == []
+
+
+async def test_every_tag_of_the_demo_can_be_read_whole(settings: Settings) -> None:
+    session = await open_session(DEMO, settings)
+    kinds = set()
+    async for page in repositories(session):
+        for name in page:
+            async with aclosing(rows(session, name, "name")) as found:
+                async for row in found:
+                    assert isinstance(row, Read), f"{name}:{row.tag}"
+                    assert not row.facts.partial
+                    kinds.add(row.facts.kind)
+    assert {Kind.IMAGE, Kind.INDEX, Kind.HELM, Kind.SIGNATURE} <= kinds
+    await session.aclose()
+
+
+async def test_another_loop_gets_a_client_of_its_own_to_the_same_demo(settings: Settings) -> None:
+    session = await open_session(DEMO, settings)
+
+    async def elsewhere() -> str:
+        client = session.new_client()
+        try:
+            return (await client.head("team/app", "latest")).digest
+        finally:
+            await client.aclose()
+
+    assert await asyncio.to_thread(asyncio.run, elsewhere()) == (await session.client.head("team/app", "latest")).digest
     await session.aclose()
