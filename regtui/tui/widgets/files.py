@@ -7,8 +7,7 @@ from collections.abc import Hashable, Sequence
 from typing import Unpack
 
 from regtui.errors import RegtuiError
-from regtui.layers.tar import Entry
-from regtui.layers.tree import FileTree, Node
+from regtui.operations.files import Entry, FileTree, Node
 from regtui.tui.cells import Cell, Row
 from regtui.tui.tag_columns import size_text
 from regtui.tui.widgets.branches import Branches
