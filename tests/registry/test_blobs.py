@@ -1,0 +1,129 @@
+"""Blobs: streamed, in part, whole, and how large they are."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+import httpx
+import pytest
+
+from regtui.errors import (
+    Answered,
+    ConnectionFailed,
+    ContentError,
+    DigestMismatch,
+    NotFound,
+    RegistryError,
+    TooLarge,
+)
+from tests.registry.fakes import (
+    BLOB,
+    BLOB_DIGEST,
+    DIGEST,
+    HOST,
+    Body,
+    Storage,
+    collect,
+    headers,
+    problem,
+    serve,
+)
+
+
+async def test_a_blob_streams_and_is_checked_at_its_end() -> None:
+    assert await collect(Storage().client().blob("team/app", BLOB_DIGEST)) == BLOB
+    with pytest.raises(DigestMismatch, match=f"What came for {HOST}/team/app@{DIGEST}"):
+        await collect(Storage().client().blob("team/app", DIGEST))
+
+
+async def test_a_blob_that_nobody_reads_on_is_closed() -> None:
+    body = Body(BLOB[:10], BLOB[10:])
+    async with aclosing(serve(httpx.Response(200, stream=body)).client().blob("team/app", BLOB_DIGEST)) as blob:
+        assert await blob.__anext__() == BLOB[:10]
+    assert (body.read, body.closed) == (1, True)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(0, 5), (100, 200), (150, 350), (99, 101), (5000, None), (0, 10_240), (10_239, None), (7, 7), (9, 3)],
+)
+async def test_a_part_of_a_blob_is_the_same_with_and_without_ranges(ranges: bool, start: int, end: int | None) -> None:
+    storage = Storage()
+    storage.ranges = ranges
+    assert await collect(storage.client().blob("team/app", BLOB_DIGEST, start=start, end=end)) == BLOB[start:end]
+    for request in storage.requests:
+        assert headers(request, "range") == f"bytes={start}-{'' if end is None else end - 1}"
+
+
+async def test_without_ranges_nothing_is_read_beyond_the_part() -> None:
+    body = Body(*[b"x" * 100] * 50)
+    client = serve(httpx.Response(200, stream=body)).client()
+    assert len(await collect(client.blob("team/app", BLOB_DIGEST, start=150, end=250))) == 100
+    assert (body.read, body.closed) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(206, content=BLOB[:10]),
+        httpx.Response(206, content=BLOB[:10], headers={"Content-Range": "bytes 0-9/100"}),
+        httpx.Response(206, content=BLOB[:10], headers={"Content-Range": "nonsense"}),
+        httpx.Response(204),
+    ],
+)
+async def test_another_part_than_the_one_asked_for_is_an_error(answer: httpx.Response) -> None:
+    with pytest.raises(RegistryError, match="another part"):
+        await collect(serve(answer).client().blob("team/app", BLOB_DIGEST, start=10, end=20))
+
+
+async def test_a_part_beyond_the_end_is_an_error() -> None:
+    storage = Storage()
+    with pytest.raises(Answered, match="416"):
+        await collect(storage.client().blob("team/app", BLOB_DIGEST, start=20_000))
+    with pytest.raises(ContentError, match="ends before the part"):
+        await collect(storage.client().blob("team/app", BLOB_DIGEST, start=10_000, end=20_000))
+    storage.ranges = False
+    with pytest.raises(ContentError, match="ends before the part"):
+        await collect(storage.client().blob("team/app", BLOB_DIGEST, start=20_000))
+
+
+async def test_a_stream_is_begun_again_after_a_passing_failure_but_not_in_its_middle() -> None:
+    server = serve(httpx.Response(503), httpx.Response(200, stream=Body(BLOB)))
+    assert await collect(server.client().blob("team/app", BLOB_DIGEST)) == BLOB
+    broken = Body(BLOB[:10], error=httpx.ReadError("reset", request=httpx.Request("GET", f"https://{HOST}/")))
+    server = serve(httpx.Response(200, stream=broken))
+    with pytest.raises(ConnectionFailed, match=f"The connection to {HOST} broke"):
+        await collect(server.client().blob("team/app", BLOB_DIGEST))
+    assert len(server.requests) == 1
+    with pytest.raises(NotFound, match=f"registry.example.com/team/app has no blob {DIGEST}"):
+        await collect(serve(problem(404, "BLOB_UNKNOWN")).client().blob("team/app", DIGEST))
+
+
+async def test_a_small_blob_comes_whole_or_not_at_all() -> None:
+    client = Storage().client()
+    assert await client.blob_bytes("team/app", BLOB_DIGEST, len(BLOB)) == BLOB
+    with pytest.raises(TooLarge, match=r"more than 10,239 bytes"):
+        await client.blob_bytes("team/app", BLOB_DIGEST, len(BLOB) - 1)
+    with pytest.raises(DigestMismatch):
+        await client.blob_bytes("team/app", DIGEST, len(BLOB))
+
+
+async def test_the_size_of_a_blob_comes_from_head() -> None:
+    server = serve(httpx.Response(200, headers={"Content-Length": "12345678901"}))
+    assert await server.client().blob_size("team/app", DIGEST) == 12_345_678_901
+    assert server.asked == [f"HEAD /v2/team/app/blobs/{DIGEST}"]
+    with pytest.raises(NotFound, match="has no blob"):
+        await serve(httpx.Response(404)).client().blob_size("team/app", DIGEST)
+
+
+@pytest.mark.parametrize("bad", [httpx.Response(405), httpx.Response(403), httpx.Response(200, stream=Body())])
+async def test_or_from_a_range_where_head_is_refused(bad: httpx.Response) -> None:
+    body = Body(b"x")
+    part = httpx.Response(206, stream=body, headers={"Content-Range": "bytes 0-0/4711"})
+    server = serve(bad, part)
+    assert await server.client().blob_size("team/app", DIGEST) == 4711
+    assert headers(server.requests[-1], "range") == "bytes=0-0"
+    assert body.closed
+    with pytest.raises(RegistryError, match="does not tell the size"):
+        await serve(bad, httpx.Response(200, stream=Body())).client().blob_size("team/app", DIGEST)
