@@ -30,7 +30,7 @@ class Digests:
         self._shared: dict[_Shape, _Shape] = {}
 
     def put(self, facts: TagFacts) -> int:
-        """The number of these facts' digest; what was known of it before is replaced."""
+        """The number of these facts' digest. They replace what was known of it before, unless that was more."""
         name = bytes.fromhex(facts.digest.partition(":")[2])
         number = self._numbers.setdefault(name, len(self._names))
         if number == len(self._names):
@@ -40,6 +40,8 @@ class Digests:
             self.tags.append(0)
             self.version.append(0)
             self._shapes.append(("", Kind.ARTIFACT, "", (), False))
+        elif facts.partial and not self.facts(number).partial:
+            return number
         shape = (facts.media_type, facts.kind, facts.created_source, facts.platforms, facts.partial)
         self._shapes[number] = self._shared.setdefault(shape, shape)
         self.created[number] = (facts.created - _EPOCH) // _MICROSECOND if facts.created else NO_DATE

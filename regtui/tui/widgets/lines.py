@@ -90,6 +90,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     ALLOW_SELECT = False
 
     heading_height = 0
+    """1 where there is a `heading`."""
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
     """The index of the row under the cursor; 0 when there are no rows."""
@@ -163,7 +164,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def page(self) -> int:
         """Rows that find room on the screen, at least 1."""
-        return max(1, self.size.height - self.heading_height)
+        return max(1, self.size.height - self._above)
 
     @property
     def view(self) -> range:
@@ -233,8 +234,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        index = self.scroll_offset.y + offset.y - self.heading_height if offset else -1
-        if offset and offset.y >= self.heading_height and index < self.row_count:
+        index = self.scroll_offset.y + offset.y - self._above if offset else -1
+        if offset and offset.y >= self._above and index < self.row_count:
             again = index == self._clicked
             self.move_to(index)
             self._clicked = index
@@ -243,9 +244,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Scrolling and painting
 
+    @property
+    def _above(self) -> int:
+        """Lines of heading: none where hardly a row finds room."""
+        return self.heading_height if self.size.height > 2 else 0
+
     def _grow(self) -> None:
         """Takes over the number of rows, without the layout of the whole screen that Textual would make of it."""
-        self.set_reactive(Widget.virtual_size, Size(self.size.width, self.row_count + self.heading_height))
+        self.set_reactive(Widget.virtual_size, Size(self.size.width, self.row_count + self._above))
         self._scroll_update(self.virtual_size)
 
     def _scroll_top(self, top: int) -> None:
@@ -276,9 +282,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return strip
 
     def _line(self, y: int) -> Strip:
-        if y < self.heading_height:
+        if y < self._above:
             return self._static(self.heading(self.row_width), "heading")
-        y -= self.heading_height
+        y -= self._above
         index = self.scroll_offset.y + y
         if not self.row_count:
             return self._static(self._explanation(y), "dim")
