@@ -124,7 +124,6 @@ class _Exchange(httpx.AsyncByteStream):
                 self._taken.clear()
             if self._answered:
                 self._sent.set()
-                self._gone.set()
 
 
 def _scope(request: httpx.Request) -> Message:

@@ -214,6 +214,19 @@ async def test_closing_a_half_read_answer_cancels_the_app() -> None:
     assert not other_tasks()
 
 
+async def test_closing_an_answer_whose_last_part_nobody_read_lets_the_app_finish() -> None:
+    done = []
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        await answering(200, b"unread")(scope, receive, send)
+        done.append(True)
+
+    response = await open_response(app)
+    async with asyncio.timeout(2):
+        await response.aclose()
+    assert done == [True]
+
+
 async def test_cancelling_a_request_that_has_no_answer_yet_cancels_the_app() -> None:
     cancelled = asyncio.Event()
 
@@ -247,7 +260,7 @@ async def test_cancelling_a_reader_in_the_middle_of_the_body_cancels_the_app() -
     assert not other_tasks()
 
 
-async def test_an_app_that_waits_for_the_disconnect_gets_it_when_its_answer_is_complete() -> None:
+async def test_an_app_that_waits_for_the_disconnect_gets_it_when_the_response_is_closed() -> None:
     messages = []
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
