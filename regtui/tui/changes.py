@@ -1,0 +1,125 @@
+"""Changing something, from the key to the end: work out a plan, ask, do it. Each answers whether anything was done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from textual.app import App
+
+from regtui.oci.digest import Digest, short
+from regtui.oci.reference import Reference
+from regtui.operations.plan import Plan
+from regtui.operations.session import Session
+from regtui.tui.connections import Connections
+from regtui.tui.glyphs import Glyphs
+from regtui.tui.screens.confirm import ConfirmDialog
+from regtui.tui.screens.planning import PlanningDialog, Progress
+from regtui.tui.screens.retag import RetagDialog
+from regtui.tui.screens.running import RunningDialog
+from regtui.tui.widgets.choices import Choice
+from regtui.words import ago, size
+
+if TYPE_CHECKING:
+    from regtui.operations.removal import RemovalPlan, TagOnDigest
+    from regtui.operations.retag import RetagPlan
+    from regtui.operations.undo import UndoPlan
+
+PlanOf = TypeVar("PlanOf", bound=Plan)
+
+MANY = 20
+"""Tags beyond which their number has to be typed."""
+
+
+class Changes:
+    """Runs inside of a worker: it waits for what the user answers."""
+
+    def __init__(self, app: App[None], connections: Connections, session: Session, glyphs: Glyphs) -> None:
+        self._app = app
+        self._connections = connections
+        self._session = session
+        self._glyphs = glyphs
+
+    async def delete(
+        self, repository: str, tags: Sequence[str], *, whole_digests: bool = False, digest: Digest | None = None
+    ) -> bool:
+        """Tags, or digests with every tag on them."""
+        from regtui.operations.removal import plan_removal
+
+        async def make(progress: Progress) -> RemovalPlan:
+            return await plan_removal(
+                self._session, repository, tags, whole_digests=whole_digests, digest=digest, progress=progress
+            )
+
+        plan = await self._plan(f"Deleting from {repository}", make)
+        if plan is None:
+            return False
+        goes = [Choice(item.tag, _about(item), item.tag) for item in plan.going]
+        return await self._do(plan, plan.lines(), goes, typed=_to_type(plan))
+
+    async def retag(self, source: Reference) -> bool:
+        """A new tag on what `source` points to."""
+        from regtui.operations.retag import plan_retag
+
+        target = await self._app.push_screen_wait(RetagDialog(source))
+        if target is None:
+            return False
+
+        async def make(progress: Progress) -> RetagPlan:
+            return await plan_retag(self._session, source, target, progress=progress)
+
+        plan = await self._plan(f"Retagging in {source.repository}", make)
+        if plan is None:
+            return False
+        if plan.same:
+            self._app.notify(f"{target} points to {short(plan.digest)} already: nothing to do")
+            return False
+        protected = plan.replaces and self._session.settings.is_protected(target.registry, target.tag)
+        return await self._do(plan, _points(plan), typed=target.tag if protected else "")
+
+    async def undo(self) -> bool:
+        """The last change of this registry."""
+        from regtui.operations.undo import plan_undo
+
+        async def make(progress: Progress) -> UndoPlan:
+            return await plan_undo(self._session)
+
+        plan = await self._plan("Undoing the last change", make)
+        if plan is not None and not plan.steps:
+            self._app.notify("Everything is as it was before the last change: nothing to undo")
+            return False
+        return plan is not None and await self._do(plan, _comes_back(plan))
+
+    async def _plan(self, title: str, make: Callable[[Progress], Awaitable[PlanOf]]) -> PlanOf | None:
+        return await self._app.push_screen_wait(PlanningDialog(title, make))
+
+    async def _do(
+        self, plan: Plan, rows: Sequence[tuple[str, str]], goes: Sequence[Choice] = (), *, typed: str = ""
+    ) -> bool:
+        if not await self._app.push_screen_wait(ConfirmDialog(plan, goes, rows, self._glyphs, typed=typed)):
+            return False
+        done = await self._app.push_screen_wait(RunningDialog(plan, self._connections, self._session, self._glyphs))
+        return bool(done)
+
+
+def _about(item: TagOnDigest) -> str:
+    created = [ago(item.created)] if item.created else []
+    return "  ".join([short(item.digest), *created, size(item.size)])
+
+
+def _points(plan: RetagPlan) -> list[tuple[str, str]]:
+    now = f"exists, and points to {short(plan.replaces)} now" if plan.replaces else "is new"
+    return [("From", str(plan.source)), ("To", f"{plan.target}, which {now}"), ("Digest", f"{plan.digest}, unchanged")]
+
+
+def _comes_back(plan: UndoPlan) -> list[tuple[str, str]]:
+    rows = [("Undoes", f"{plan.change.title}, {ago(plan.change.time)}")]
+    rows += [("Back", f"{name} on {short(digest)}") for name, digest in plan.restored]
+    return rows + [("Goes", name) for name in plan.removed]
+
+
+def _to_type(plan: RemovalPlan) -> str:
+    """The name of a protected tag, or the number of many; empty when a yes is enough."""
+    if len(plan.protected) == 1:
+        return plan.protected[0]
+    return str(len(plan.going)) if len(plan.going) > MANY or plan.protected else ""

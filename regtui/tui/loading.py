@@ -1,0 +1,178 @@
+"""What the panes show is fetched here: one worker a pane, a new one ends the old, a failure stands in its pane."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from regtui.errors import RegtuiError
+from regtui.oci.manifest import Descriptor
+from regtui.oci.reference import Reference
+from regtui.operations import inventory
+from regtui.operations.files import Entries, Progress, layer_files
+from regtui.operations.inspect import inspect, referrers
+from regtui.operations.inventory import Attention
+from regtui.operations.session import Session
+from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
+from regtui.tui.batches import batches
+from regtui.tui.connections import Connections
+from regtui.tui.screens.dialog import explained
+from regtui.tui.screens.panes import PanesScreen
+from regtui.words import size
+
+_AGAIN = "Press r to try again."
+
+
+class Loader:
+    """Fills the panes, and says on the screen what is going on in each."""
+
+    def __init__(self, screen: PanesScreen, connections: Connections) -> None:
+        self._screen = screen
+        self._connections = connections
+        self._attention = Attention(connections.settings.details)
+        self._layer = ""
+        self.session: Session | None = None
+
+    def _start(self, pane: int, work: Coroutine[Any, Any, None]) -> None:
+        self._screen.run_worker(work, group=f"pane {pane}", exclusive=True)
+
+    def stop(self, pane: int) -> None:
+        """Nothing more comes into a pane; its requests are cancelled."""
+        self._screen.workers.cancel_group(self._screen, f"pane {pane}")
+        self._screen.say(pane, "")
+
+    # Repositories
+
+    def connect(self, registry: str, then: Callable[[Session], None]) -> None:
+        """Opens the registry and lists its repositories; `then` is called in between, with the session."""
+        self._start(REPOSITORIES, self._connect(registry, then))
+
+    async def _connect(self, registry: str, then: Callable[[Session], None]) -> None:
+        pane, say = self._screen.repositories, partial(self._screen.say, REPOSITORIES)
+        pane.empty_text = f"Connecting to {registry} …"
+        say(f"connecting to {registry}")
+        try:
+            self.session = await self._connections.session(registry)
+        except RegtuiError as error:
+            pane.fail(_with_advice(error, f"{_AGAIN} R goes to another registry."))
+            say("no connection")
+            return
+        then(self.session)
+        await self._catalog(self.session)
+
+    def catalog(self) -> None:
+        """Lists the repositories again."""
+        if self.session:
+            self._start(REPOSITORIES, self._catalog(self.session))
+
+    async def _catalog(self, session: Session) -> None:
+        pane, say = self._screen.repositories, partial(self._screen.say, REPOSITORIES)
+        pane.start()
+        say("listing repositories")
+        try:
+            async with aclosing(batches(inventory.repositories(session))) as arriving:
+                async for pages in arriving:
+                    pane.add([name for page in pages for name in page])
+        except RegtuiError as error:
+            pane.fail(_with_advice(error, f"Press o to open a repository by name. {_AGAIN}"))
+            say("the list of repositories could not be read")
+        else:
+            pane.finish()
+            say("")
+
+    # Tags
+
+    def tags(self, repository: str) -> None:
+        """Lists a repository's tags and reads what they point to, until something else is shown."""
+        if self.session:
+            self._start(TAGS, self._tags(self.session, repository))
+
+    def look_at(self, tags: tuple[str, ...]) -> None:
+        """What is in view is read first."""
+        self._attention.look_at(tags)
+
+    async def _tags(self, session: Session, repository: str) -> None:
+        pane, settings = self._screen.tags, session.settings
+        self._attention = Attention(settings.details)
+        pane.start(repository, lambda tag: settings.is_protected(session.registry, tag))
+        try:
+            async with aclosing(batches(inventory.tags(session, repository, self._attention))) as arriving:
+                async for events in arriving:
+                    pane.apply(events)
+        except RegtuiError as error:
+            pane.fail(_with_advice(error, _AGAIN))
+
+    # Details
+
+    def details(self, reference: Reference, then: Callable[[], None], *, wait: float = 0.0) -> None:
+        """Shows a manifest, after `wait` seconds in which the cursor may go on; `then` is called when it is there."""
+        if self.session:
+            self._start(DETAILS, self._details(self.session, reference, then, wait))
+
+    async def _details(self, session: Session, reference: Reference, then: Callable[[], None], wait: float) -> None:
+        pane, say = self._screen.details, partial(self._screen.say, DETAILS)
+        await asyncio.sleep(wait)
+        pane.show_loading(reference)
+        say(f"reading {reference.tag or reference.digest}")
+        try:
+            inspected = await inspect(session, reference)
+        except RegtuiError as error:
+            pane.fail(error)
+            say("")
+            return
+        pane.show(inspected, self._screen.tags.facts(reference.tag) if reference.tag else None)
+        then()
+        say("looking for signatures and the like")
+        try:
+            found = await referrers(session, reference.repository, inspected.document.digest)
+        except RegtuiError as error:
+            say(f"no signatures and the like: {explained(error)}")
+        else:
+            pane.show_referrers(found)
+            say("")
+
+    # Files
+
+    def offer(self, layer: Descriptor | None, number: int | None) -> None:
+        """Another layer is under the cursor: it is read when one goes to the pane."""
+        if layer is not None and layer.digest == self._layer:
+            return
+        self._layer = ""
+        self.stop(FILES)
+        if layer is None:
+            self._screen.files.wait("", "No layer is chosen. Press 3 and ] for the layers.")
+        else:
+            self._screen.files.wait(f"layer {number}", f"Press 4 to read this layer ({size(layer.size)}).")
+        self._screen.files_titled()
+
+    def files(self, repository: str, layer: Descriptor, number: int, *, again: bool = False) -> None:
+        """Reads a layer's files; unless they are there or on their way, or wanted `again`."""
+        if self.session and (again or layer.digest != self._layer):
+            self._layer = layer.digest
+            self._start(FILES, self._files(self.session, repository, layer, number))
+
+    async def _files(self, session: Session, repository: str, layer: Descriptor, number: int) -> None:
+        pane, say = self._screen.files, partial(self._screen.say, FILES)
+        pane.start(f"layer {number} · {size(layer.size)}")
+        self._screen.files_titled()
+        say("reading the layer")
+        try:
+            async with aclosing(batches(layer_files(session, repository, layer))) as arriving:
+                async for events in arriving:
+                    pane.add([entry for event in events if isinstance(event, Entries) for entry in event.entries])
+                    for event in events[-1:]:
+                        if isinstance(event, Progress):
+                            pane.progress(event.bytes_read, event.bytes_total)
+        except RegtuiError as error:
+            pane.fail(_with_advice(error, _AGAIN))
+            self._layer = ""
+        else:
+            pane.finish()
+        say("")
+
+
+def _with_advice(error: RegtuiError, more: str) -> RegtuiError:
+    return RegtuiError(error.what, f"{error.advice} {more}".strip())

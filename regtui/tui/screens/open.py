@@ -1,0 +1,51 @@
+"""Opens any reference that is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from regtui.errors import ReferenceError
+from regtui.oci.digest import is_digest
+from regtui.oci.reference import Reference, parse_reference
+from regtui.tui.screens.dialog import Dialog, Notice, doing_button, explained, safe_button, said
+
+
+class OpenDialog(Dialog[Reference]):
+    """A registry, repository, tag or digest; what starts with `:`, `@` or `sha256:` is meant from where one is."""
+
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, here: Reference) -> None:
+        super().__init__("Open")
+        self._here = here
+
+    def body(self) -> Iterable[Widget]:
+        yield said("A registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG; here also /REPOSITORY, :TAG or a digest.")
+        yield Input(compact=True)
+        yield Notice()
+
+    def buttons(self) -> Iterable[Button]:
+        yield safe_button("Cancel")
+        yield doing_button("Open")
+
+    def on_input_submitted(self) -> None:
+        self.confirm()
+
+    def confirm(self) -> None:
+        text = self.query_one(Input).value.strip()
+        try:
+            self.dismiss(parse_reference(_whole(text, self._here)))
+        except ReferenceError as error:
+            self.query_one(Notice).say(explained(error))
+
+
+def _whole(text: str, here: Reference) -> str:
+    repository = f"{here.registry}/{here.repository}"
+    if text.startswith("/"):
+        return f"{here.registry}{text}"
+    if here.repository and is_digest(text):
+        return f"{repository}@{text}"
+    return f"{repository}{text}" if here.repository and text.startswith((":", "@")) else text

@@ -1,0 +1,171 @@
+"""The frame of the main screen: a first line, four panes, a last line; which panes find room, which has the focus."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from regtui.config import Settings
+from regtui.tui.arrangement import ALL, DETAILS, FILES, REPOSITORIES, TAGS, panes_shown
+from regtui.tui.glyphs import ASCII, UNICODE
+from regtui.tui.keys import binding
+from regtui.tui.widgets.breadcrumb import Breadcrumb
+from regtui.tui.widgets.details.details import Details
+from regtui.tui.widgets.files import Files
+from regtui.tui.widgets.filterbar import FilterBar
+from regtui.tui.widgets.keyline import KeyLine
+from regtui.tui.widgets.lines import Lines
+from regtui.tui.widgets.pane import Pane
+from regtui.tui.widgets.repositories import Repositories
+from regtui.tui.widgets.tags import Tags
+
+
+class PanesScreen(Screen[None], inherit_bindings=False):
+    """Knows nothing of registries: subclasses fill the panes and say what Enter and Esc mean."""
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding("filter", show=True),
+        binding("zoom"),
+        *(binding(f"pane_{number}", f"pane({number})") for number in ALL),
+        binding("next_pane", "turn(1)"),
+        binding("previous_pane", "turn(-1)"),
+        binding("previous_tab", "tab(-1)"),
+        binding("next_tab", "tab(1)"),
+    ]
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.glyphs = ASCII if settings.ascii else UNICODE
+        self.pane = REPOSITORIES
+        self._zoomed = False
+        self._says: dict[int, str] = {}
+        options: dict[str, Any] = {"glyphs": self.glyphs, "page_jump": settings.page_jump}
+        self.repositories = Repositories(**options)
+        self.tags = Tags(**options, empty_text="Choose a repository in pane 1.")
+        self.details = Details(**options, number=DETAILS, id="pane-3")
+        self.files = Files(**options)
+
+    def compose(self) -> ComposeResult:
+        look = self.glyphs
+        yield Breadcrumb(glyphs=look)
+        with Horizontal(id="panes"):
+            yield Pane(
+                self.repositories, FilterBar(), number=REPOSITORIES, title="Repositories", glyphs=look, id="pane-1"
+            )
+            yield Pane(self.tags, FilterBar(), number=TAGS, title="Tags", glyphs=look, id="pane-2")
+            with Vertical(id="right"):
+                yield self.details
+                yield Pane(self.files, FilterBar(), number=FILES, title="Files", glyphs=look, id="pane-4")
+        yield KeyLine(glyphs=look)
+
+    # Focus and room
+
+    def enter(self, pane: int) -> None:
+        """Gives a pane the focus, and room."""
+        self.pane = pane
+        self._arrange()
+        if pane == DETAILS:
+            self.details.focus_list()
+        else:
+            self.query_one(f"#pane-{pane} Lines").focus()
+        self.entered(pane)
+
+    def entered(self, pane: int) -> None:
+        """Called when another pane has the focus."""
+
+    def _arrange(self) -> None:
+        shown = panes_shown(self.size.width, self.pane, zoomed=self._zoomed)
+        for number in ALL:
+            self.query_one(f"#pane-{number}").display = number in shown
+        right = self.query_one("#right")
+        right.display = DETAILS in shown or FILES in shown
+        right.set_class(shown == (DETAILS, FILES), "-beside")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        pane = next((node for node in event.widget.ancestors if isinstance(node, Pane)), None)
+        if pane and pane.number != self.pane:
+            self.pane = pane.number
+            self._arrange()
+            self.entered(pane.number)
+        self.tell()
+
+    def action_pane(self, number: int) -> None:
+        self.enter(number)
+
+    def action_turn(self, by: int) -> None:
+        self.enter((self.pane - 1 + by) % len(ALL) + 1)
+
+    def action_zoom(self) -> None:
+        self._zoomed = not self._zoomed
+        self._arrange()
+
+    def action_tab(self, by: int) -> None:
+        if by > 0:
+            self.details.action_next_tab()
+        else:
+            self.details.action_previous_tab()
+
+    def step_out(self) -> bool:
+        """Out of a filter, or of a zoomed pane; False when there is neither."""
+        if self.end_filter(self.pane):
+            return True
+        if self._zoomed:
+            self.action_zoom()
+            return True
+        return False
+
+    # Filters
+
+    def action_filter(self) -> None:
+        self.query_one(f"#pane-{self.pane} FilterBar", FilterBar).open()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The details have no filter."""
+        return None if action == "filter" and self.pane == DETAILS else True
+
+    def on_filter_bar_typed(self, message: FilterBar.Typed) -> None:
+        pane = message.bar.parent
+        if isinstance(pane, Pane):
+            listing = pane.query_one(Lines)
+            assert isinstance(listing, Repositories | Tags | Files)
+            self.say(pane.number, listing.set_filter(message.text))
+
+    def on_filter_bar_left(self) -> None:
+        self.enter(self.pane)
+
+    def end_filter(self, pane: int) -> bool:
+        """Shows everything again; False when nothing was filtered."""
+        bars = [bar for bar in self.query(f"#pane-{pane} FilterBar").results(FilterBar) if bar.text]
+        for bar in bars:
+            bar.clear()
+        return bool(bars)
+
+    # The last line
+
+    def say(self, pane: int, text: str) -> None:
+        """What is going on in a pane, for the last line; empty: nothing."""
+        if self._says.get(pane, "") != text:
+            self._says[pane] = text
+            self.tell()
+
+    def tell(self) -> None:
+        """Writes the first and the last line."""
+
+    @property
+    def going_on(self) -> str:
+        """What to say of it: of the focused pane first."""
+        return self._says.get(self.pane) or next((text for text in self._says.values() if text), "")
+
+    def files_titled(self) -> None:
+        """The files pane shows another layer."""
+        self.query_one("#pane-4", Pane).title_text = self.files.title_text
