@@ -112,5 +112,6 @@ async def _nobody(request: Request, error: Exception) -> Response:
 
 
 async def _failure(request: Request, error: Exception) -> Response:
-    """The disk failed, or what stands on it can't be read."""
-    return json_answer({"errors": [{"code": "UNKNOWN", "message": str(error), "detail": {}}]}, 500)
+    """The disk failed, or what stands on it can't be read. A client need not know where on the disk."""
+    message = f"The registry's disk failed: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return json_answer({"errors": [{"code": "UNKNOWN", "message": message, "detail": {}}]}, 500)

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import BinaryIO
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -29,7 +29,7 @@ class Blobs:
     async def get(self, request: Request) -> Response:
         """GET, a single byte range of it if asked for, and HEAD."""
         name, digest = name_of(request), digest_from(request.path_params["digest"])
-        file = await to_thread.run_sync(self._open, name, digest)
+        file = await run_in_threadpool(self._open, name, digest)
         size = os.fstat(file.fileno()).st_size
         headers = {
             "Docker-Content-Digest": digest,
@@ -96,7 +96,7 @@ async def _pieces(file: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
     try:
         file.seek(start)
         while start < end:
-            piece = await to_thread.run_sync(file.read, min(_PIECE, end - start))
+            piece = await run_in_threadpool(file.read, min(_PIECE, end - start))
             if not piece:
                 return
             start += len(piece)

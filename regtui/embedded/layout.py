@@ -160,6 +160,8 @@ class Layout:
     def adopt(self, file: Path, digest: Digest) -> None:
         """Takes a whole, checked file of the scratch folder as a blob."""
         self.path(digest).parent.mkdir(exist_ok=True)
+        with file.open("rb") as whole:
+            os.fsync(whole.fileno())
         os.replace(file, self.path(digest))
 
     def mount(self, digest: Digest, source: Layout) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,7 +43,7 @@ class Manifests:
     async def put(self, request: Request) -> Response:
         name, version = name_of(request), request.path_params["version"]
         raw = await _bounded_body(request)
-        return await to_thread.run_sync(self._push, name, version, raw, request.headers.get("content-type", ""))
+        return await run_in_threadpool(self._push, name, version, raw, request.headers.get("content-type", ""))
 
     def delete(self, request: Request) -> Response:
         """A tag alone, or a manifest with every tag on it."""

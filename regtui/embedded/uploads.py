@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -71,7 +71,7 @@ class Upload:
 
 
 class Uploads:
-    """The endpoints below `/v2/<name>/blobs/uploads/`. Uploads end with the process."""
+    """The endpoints below `/v2/<name>/blobs/uploads/`. What is unfinished ends with the process, or after a day."""
 
     def __init__(self, repositories: Repositories) -> None:
         self._repositories = repositories
@@ -84,21 +84,21 @@ class Uploads:
         if "mount" in query:
             digest = digest_from(query["mount"])
             source = check_name(query["from"]) if "from" in query else None
-            if await to_thread.run_sync(self._mount, name, digest, source):
+            if await run_in_threadpool(self._mount, name, digest, source):
                 return _created(name, digest)
         wanted = digest_from(query["digest"]) if "digest" in query else None
         algorithm = query.get("digest-algorithm", "sha256")
         if algorithm not in ("sha256", "sha512"):
             raise Refused("DIGEST_INVALID", "The algorithms are sha256 and sha512")
-        upload = await to_thread.run_sync(self._start, name, wanted.partition(":")[0] if wanted else algorithm)
+        upload = await run_in_threadpool(self._start, name, wanted.partition(":")[0] if wanted else algorithm)
         if not wanted:
             return Response(status_code=202, headers=upload.progress())
         with upload.held():
             try:
                 await _receive(request, upload)
-                return await to_thread.run_sync(self._finish, upload, wanted)
+                return await run_in_threadpool(self._finish, upload, wanted)
             finally:
-                await to_thread.run_sync(self._drop, upload)
+                await run_in_threadpool(self._drop, upload)
 
     async def status(self, request: Request) -> Response:
         return Response(status_code=204, headers=self._find(request).progress())
@@ -116,12 +116,12 @@ class Uploads:
         digest = digest_from(request.query_params.get("digest", ""))
         with upload.held():
             await _receive(request, upload)
-            return await to_thread.run_sync(self._finish, upload, digest)
+            return await run_in_threadpool(self._finish, upload, digest)
 
     async def cancel(self, request: Request) -> Response:
         upload = self._find(request)
         with upload.held():
-            await to_thread.run_sync(self._drop, upload)
+            await run_in_threadpool(self._drop, upload)
         return Response(status_code=204)
 
     def _find(self, request: Request) -> Upload:
@@ -131,9 +131,11 @@ class Uploads:
         return upload
 
     def _start(self, name: str, algorithm: str) -> Upload:
+        """A new upload. Those that nobody went on with for a day are given up."""
+        self._repositories.scratch.sweep()
         upload = Upload(name, self._repositories.scratch, algorithm)
         with self._lock:
-            self._open[upload.id] = upload
+            self._open = {each.id: each for each in (*self._open.values(), upload) if each.file.exists()}
         return upload
 
     def _drop(self, upload: Upload) -> None:
@@ -181,7 +183,7 @@ async def _receive(request: Request, upload: Upload) -> None:
     async for piece in _gathered(request):
         if expected is not None and upload.offset + len(piece) - start > expected:
             raise Refused("SIZE_INVALID", "More came than was announced")
-        await to_thread.run_sync(upload.write, piece)
+        await run_in_threadpool(upload.write, piece)
     if expected not in (None, upload.offset - start):
         raise Refused("SIZE_INVALID", "Less came than was announced")
 

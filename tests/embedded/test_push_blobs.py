@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -143,6 +145,17 @@ async def test_a_cancelled_upload_is_gone(client: httpx.AsyncClient, root: Path)
         answer = await client.request(method, f"{url}?digest={NOTHING}")
         assert (answer.status_code, codes(answer)) == (404, ["BLOB_UPLOAD_UNKNOWN"])
     assert not files_below(root)
+
+
+async def test_an_upload_that_nobody_went_on_with_is_given_up_after_a_day(
+    client: httpx.AsyncClient, root: Path
+) -> None:
+    old, new = await begin(client), await begin(client)
+    yesterday = time.time() - 25 * 60 * 60
+    os.utime(root / ".uploads" / old.rpartition("/")[2], (yesterday, yesterday))
+    await begin(client)
+    assert codes(await client.get(old)) == ["BLOB_UPLOAD_UNKNOWN"]
+    assert (await client.get(new)).status_code == 204
 
 
 async def test_an_upload_belongs_to_its_repository(client: httpx.AsyncClient) -> None:
