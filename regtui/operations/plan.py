@@ -1,16 +1,20 @@
 """A change before it happens: what will be sent, what goes, what stays, and what undoes it.
 
-Nothing changes a registry but a plan that `operations.runner` executes, step by step, each written to the journal first.
+Nothing changes a registry but a plan that `operations.runner` executes, step by step, each journalled first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from regtui.oci.digest import Digest
-from regtui.registry.client import Client
+from regtui.errors import ReadOnly
+from regtui.store.rows import Saved as Saved
+
+if TYPE_CHECKING:
+    from regtui.operations.session import Session
+    from regtui.registry.client import Client
 
 
 class Method(StrEnum):
@@ -21,21 +25,12 @@ class Method(StrEnum):
     DIGEST = "digest"  # DELETE manifests/<digest>: every tag on it goes
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A manifest to put back: its exact bytes and every tag that pointed to it (none: an untagged child)."""
-
-    repository: str
-    digest: Digest
-    media_type: str
-    raw: bytes
-    tags: tuple[str, ...] = ()
-
-
 class Record(Protocol):
     """Where a step in hand notes what it has done on the way, durably, so that a next start can finish or put back."""
 
-    def note(self, what: str) -> None: ...
+    def note(self, what: str) -> None:
+        """Raises `StoreError`: then nothing further may be sent but what puts back."""
+        ...
 
 
 class Step(Protocol):
@@ -43,6 +38,11 @@ class Step(Protocol):
 
     @property
     def saved(self) -> tuple[Saved, ...]: ...
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """Numbers of the plan's earlier steps, counted from 0, without whose success this one is not tried."""
+        ...
 
     def describe(self) -> str:
         """What it does, as a line of a dialog or of `--dry-run`."""
@@ -66,3 +66,19 @@ class Plan:
     action: str  # what the button says: "Delete 1 tag"
     steps: tuple[Step, ...]
     warnings: tuple[str, ...] = field(default=(), kw_only=True)
+    check: Step | None = field(default=None, kw_only=True)
+    """Looks at the end, also of a change that was stopped, whether what had to stay is whole, and puts it back."""
+
+
+def must_write(session: Session) -> None:
+    """Raises `ReadOnly` when this session changes nothing."""
+    if session.read_only:
+        raise ReadOnly(
+            f"{session.registry} is opened for reading only",
+            "Leave out --read-only, or read_only in the settings, to change something.",
+        )
+
+
+def count(number: int, noun: str) -> str:
+    """`1 tag`, `2,000 tags`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

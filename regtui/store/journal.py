@@ -87,16 +87,16 @@ class Journal:
     def saved(self, number: int, step: int) -> list[Saved]:
         """What undoes a step, in the order in which it was given. The bytes are checked against their digests."""
         rows = self._rows(
-            "SELECT repository, digest, media_type, raw, tags FROM saved JOIN content USING (digest)"
-            " WHERE change = ? AND step = ? ORDER BY saved.rowid",
+            "SELECT repository, saved.digest, media_type, raw, tags, content.digest"
+            " FROM saved JOIN content ON content.digest = saved.content WHERE change = ? AND step = ?"
+            " ORDER BY saved.rowid",
             number,
             step,
         )
-        found = [Saved(row[0], Digest(row[1]), row[2], bytes(row[3]), tuple(json.loads(row[4]))) for row in rows]
-        for saved in found:
-            if digest_of(saved.raw, saved.digest.partition(":")[0]) != saved.digest:
-                raise StoreError(f"The journal's copy of {saved.digest} is damaged")
-        return found
+        for _, digest, _, raw, _, content in rows:
+            if digest_of(raw) != content:
+                raise StoreError(f"The journal's copy of {digest} is damaged")
+        return [Saved(row[0], Digest(row[1]), row[2], bytes(row[3]), tuple(json.loads(row[4]))) for row in rows]
 
     def close(self) -> None:
         with self._lock:
@@ -163,7 +163,7 @@ class Journal:
         oldest = (datetime.now(UTC) - timedelta(days=self._days)).isoformat()
         gone = database.execute("DELETE FROM change WHERE time < ? AND state != ?", (oldest, State.RUNNING)).rowcount
         if gone:
-            database.execute("DELETE FROM content WHERE digest NOT IN (SELECT digest FROM saved)")
+            database.execute("DELETE FROM content WHERE digest NOT IN (SELECT content FROM saved)")
 
 
 class Change:
@@ -191,10 +191,10 @@ class Change:
 
     def close(self) -> State:
         """The change is over; how it ended follows from its steps. Afterwards any process may undo it."""
-        outcomes = [step.outcome for step in self._journal.steps(self.id)]
-        done = outcomes.count(Outcome.DONE)
-        state = State.DONE if done == len(outcomes) else State.PARTLY if done else State.FAILED
         try:
+            outcomes = [step.outcome for step in self._journal.steps(self.id)]
+            done = outcomes.count(Outcome.DONE)
+            state = State.DONE if done == len(outcomes) else State.PARTLY if done else State.FAILED
             self._journal.write("UPDATE change SET state = ? WHERE id = ?", state, self.id)
         finally:
             self._lock.release()
@@ -202,10 +202,11 @@ class Change:
 
 
 def _save(database: sqlite3.Connection, change: int, step: int, saved: Saved) -> None:
-    database.execute("INSERT OR IGNORE INTO content (digest, raw) VALUES (?, ?)", (saved.digest, saved.raw))
+    content = digest_of(saved.raw)  # a signed schema 1 manifest's own digest is of less than its bytes
+    database.execute("INSERT OR IGNORE INTO content (digest, raw) VALUES (?, ?)", (content, saved.raw))
     database.execute(
-        "INSERT INTO saved (change, step, repository, digest, media_type, tags) VALUES (?, ?, ?, ?, ?, ?)",
-        (change, step, saved.repository, saved.digest, saved.media_type, json.dumps(saved.tags)),
+        "INSERT INTO saved (change, step, repository, digest, media_type, tags, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (change, step, saved.repository, saved.digest, saved.media_type, json.dumps(saved.tags), content),
     )
 
 

@@ -24,12 +24,13 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE content (digest TEXT PRIMARY KEY, raw BLOB NOT NULL)",
         """CREATE TABLE saved (
             change INTEGER NOT NULL, step INTEGER NOT NULL, repository TEXT NOT NULL,
-            digest TEXT NOT NULL REFERENCES content (digest), media_type TEXT NOT NULL, tags TEXT NOT NULL,
+            digest TEXT NOT NULL, media_type TEXT NOT NULL, tags TEXT NOT NULL,
+            content TEXT NOT NULL REFERENCES content (digest),
             FOREIGN KEY (change, step) REFERENCES step (change, number) ON DELETE CASCADE
         )""",
         "CREATE INDEX note_of_step ON note (change, step)",
         "CREATE INDEX saved_of_step ON saved (change, step)",
-        "CREATE INDEX saved_of_content ON saved (digest)",
+        "CREATE INDEX saved_of_content ON saved (content)",
     ),
 )
 

@@ -1,0 +1,66 @@
+"""What a registry has right now: asked just before a write, and again after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from regtui.errors import NotFound, StepFailed
+from regtui.oci.digest import Digest, parse_digest
+from regtui.operations.at_once import each
+from regtui.registry.client import Client
+from regtui.store.rows import Saved
+
+_AT_ONCE = 16
+_PATIENCE = (0.2, 0.8, 2.0)
+"""Seconds between looks at what should be gone: some registries need a moment to see their own deletion."""
+
+
+async def found(client: Client, repository: str, version: str) -> Digest | None:
+    """The digest that a tag, or a digest itself, has now; None when it is not there."""
+    try:
+        return parse_digest((await client.head(repository, version)).digest)
+    except NotFound:
+        return None
+
+
+async def found_all(client: Client, repository: str, versions: Iterable[str]) -> dict[str, Digest | None]:
+    """The same for many at once."""
+    answers: dict[str, Digest | None] = {}
+
+    async def look(version: str) -> None:
+        answers[version] = await found(client, repository, version)
+
+    await each(versions, look, _AT_ONCE)
+    return answers
+
+
+async def found_after(client: Client, repository: str, version: str) -> Digest | None:
+    """What is left of something that was just deleted; None as soon as it is seen to be gone."""
+    for pause in _PATIENCE:
+        left = await found(client, repository, version)
+        if left is None:
+            return None
+        await asyncio.sleep(pause)
+    return left
+
+
+async def names(client: Client, repository: str) -> list[str]:
+    """Every tag that the registry lists; none when it has no such repository (any more)."""
+    try:
+        return [tag async for page in client.tags(repository) for tag in page]
+    except NotFound:
+        return []
+
+
+async def put_back(client: Client, saved: Saved, tag: str = "") -> None:
+    """Puts a manifest back as it was, under a tag or its digest. Raises `StepFailed` when it isn't there afterwards."""
+    version = tag or saved.digest
+    await client.put_manifest(saved.repository, version, saved.raw, saved.media_type)
+    if await found(client, saved.repository, version) != saved.digest:
+        raise StepFailed(f"{client.registry} took {name(saved.repository, version)} back, and has something else there")
+
+
+def name(repository: str, version: str) -> str:
+    """`team/app:1.4` or `team/app@sha256:…`, for messages."""
+    return f"{repository}{'@' if ':' in version else ':'}{version}"

@@ -1,0 +1,164 @@
+"""Makes the plan of a removal out of what was read and decided: its steps, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from regtui.errors import RegtuiError
+from regtui.oci.digest import Digest, short
+from regtui.oci.kinds import Kind, companion_of
+from regtui.operations.at_once import each
+from regtui.operations.facts import TagFacts
+from regtui.operations.plan import Method, Step
+from regtui.operations.reading import document
+from regtui.operations.removal_check import CheckWhatStays
+from regtui.operations.removal_plan import Companion, RemovalPlan, TagOnDigest, title_of
+from regtui.operations.removal_scope import Scope, parents, reclaimable
+from regtui.operations.removal_steps import RemoveDigest, RemoveTag
+from regtui.operations.session import Session
+from regtui.operations.tag_reader import TagReader
+from regtui.operations.usage import Usage
+from regtui.store.rows import Saved
+
+_WARNINGS = 3
+"""Warnings of one sort that are shown."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """`wanted` are the tags that were asked for or are on a digest that was (`forced`), all in `scope`."""
+
+    session: Session
+    repository: str
+    usage: Usage
+    scope: Scope
+    wanted: Sequence[str]
+    forced: Sequence[Digest]
+    methods: tuple[Method, ...]  # for tags whose digest stays
+    _documents: dict[Digest, Saved] = field(default_factory=dict, init=False)
+    _facts: dict[Digest, TagFacts] = field(default_factory=dict, init=False)
+
+    async def plan(self) -> RemovalPlan:
+        """Reads once more what undoes it. Raises what reading a manifest does: what can't be saved isn't deleted."""
+        usage, going = self.usage, set(self.scope.tags)
+        digests = dict.fromkeys(usage.tags[tag] for tag in self.wanted)
+        await each([*self.scope.digests, *(usage.tags[tag] for tag in self.scope.tags)], self._save, self._at_once)
+        reader = TagReader(self.session, self.repository)
+        await each(digests, lambda digest: self._read_facts(reader, digest), self._at_once)
+        staying = {tag: digest for digest in digests for tag in usage.tags_on(digest) if tag not in going}
+        left = {digest for digest in digests if digest not in self.scope.digests} - set(staying.values())
+        users = usage.users(set(self.forced) or left, going) if self.forced or left else ()
+        steps = self._steps()
+        title, action = title_of(self.repository, len(self.wanted), self.forced)
+        return RemovalPlan(
+            self.session.registry,
+            title,
+            action,
+            tuple(steps),
+            self.repository,
+            tuple(self._tag(tag) for tag in self.wanted),
+            tuple(self._companions(set(digests) | set(self.forced))),
+            tuple(staying.items()),
+            users,
+            bool(self.forced),
+            self.scope.digests,
+            len(usage.tags) if not usage.complete else len(usage.names),
+            len(usage.names),
+            self._reclaimable(),
+            tuple(tag for tag in self.scope.tags if self.session.settings.is_protected(self.session.registry, tag)),
+            warnings=tuple(self._warnings(users)),
+            check=self._check(steps),
+        )
+
+    @property
+    def _at_once(self) -> int:
+        return self.session.concurrency
+
+    async def _save(self, digest: Digest) -> None:
+        if digest not in self._documents:
+            found = await document(self.session, self.repository, digest)
+            self._documents[digest] = Saved(self.repository, digest, found.media_type, found.raw)
+
+    async def _read_facts(self, reader: TagReader, digest: Digest) -> None:
+        with suppress(RegtuiError):  # a date that can't be read hinders no removal
+            self._facts[digest] = await reader.complete(digest)
+
+    def _saved(self, digest: Digest, tags: tuple[str, ...]) -> Saved:
+        found = self._documents[digest]
+        return Saved(self.repository, digest, found.media_type, found.raw, tags)
+
+    def _steps(self) -> list[Step]:
+        """Digests first, an index before its images; then tags whose digest stays."""
+        steps: list[Step] = []
+        number_of: dict[Digest, int] = {}
+        above = parents(self.usage, self.scope.digests)
+        known = frozenset(self.usage.names)
+        for digest in self.scope.digests:
+            needs = tuple(number_of[other] for other in above[digest] if other in number_of)
+            number_of[digest] = len(steps)
+            saved = self._saved(digest, self.usage.tags_on(digest))
+            steps.append(RemoveDigest(saved, known, str(self._kind(digest)), needs))
+        for tag in self.scope.tags:
+            digest = self.usage.tags[tag]
+            if digest not in number_of:
+                subject = companion_of(tag)
+                needs = (number_of[subject],) if subject in number_of and tag not in self.wanted else ()
+                siblings = tuple(other for other in self.usage.tags_on(digest) if other not in self.scope.tags)
+                steps.append(RemoveTag(tag, self._saved(digest, (tag,)), siblings, self.methods, needs))
+        return steps
+
+    def _check(self, steps: Sequence[Step]) -> CheckWhatStays | None:
+        removed = tuple(step.original for step in steps if isinstance(step, RemoveDigest))
+        before = {tag: digest for tag, digest in self.usage.tags.items() if tag not in self.scope.tags}
+        return CheckWhatStays(self.repository, before, removed) if removed else None
+
+    def _tag(self, tag: str) -> TagOnDigest:
+        digest = self.usage.tags[tag]
+        facts = self._facts.get(digest)
+        methods = (Method.DIGEST,) if digest in self.scope.digests else self.methods
+        created, size = (facts.created, facts.size) if facts else (None, 0)
+        return TagOnDigest(tag, digest, self._kind(digest), created, size, methods)
+
+    def _kind(self, digest: Digest) -> Kind:
+        links = self.usage.manifests.get(digest)
+        return links.kind if links else Kind.ARTIFACT
+
+    def _companions(self, asked: set[Digest]) -> list[Companion]:
+        parts = {child for digest in self.scope.digests for child in self._children(digest)}
+        tags = [tag for tag in self.scope.tags if tag not in self.wanted]
+        digests = dict.fromkeys([*self.scope.digests, *(self.usage.tags[tag] for tag in tags)])
+        return [
+            Companion(
+                digest,
+                self._kind(digest),
+                tuple(tag for tag in tags if self.usage.tags[tag] == digest),
+                digest in parts and self._kind(digest) in (Kind.IMAGE, Kind.INDEX),
+            )
+            for digest in digests
+            if digest not in asked
+        ]
+
+    def _children(self, digest: Digest) -> tuple[Digest, ...]:
+        links = self.usage.manifests.get(digest)
+        return links.children if links else ()
+
+    def _reclaimable(self) -> int | None:
+        if not self.scope.digests:
+            return 0
+        return reclaimable(self.usage, set(self.scope.digests)) if self.usage.is_known else None
+
+    def _warnings(self, users: Sequence[str]) -> list[str]:
+        usage, removed = self.usage, set(self.scope.digests)
+        warnings = [f"{tag} has an image that goes: it will be broken" for tag in users if self.forced]
+        for tag, digest in usage.tags.items():
+            links = usage.manifests.get(digest)
+            if links and links.original and links.kind is Kind.THROW_AWAY:
+                was = short(links.original)
+                warnings.append(f"{tag} holds a throw-away manifest that a removal left over; before, it was {was}")
+            if links and links.subject in removed and tag not in self.scope.tags:
+                warnings.append(f"{tag} is about what goes, and stays")
+        warnings += [f"Not everything could be read, so what else is there stays: {what}" for what in usage.unread]
+        shown = warnings[: 3 * _WARNINGS]
+        return [*shown, f"and {len(warnings) - len(shown):,} more"] if len(warnings) > len(shown) else shown

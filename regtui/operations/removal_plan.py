@@ -1,0 +1,178 @@
+"""What a removal says of itself before it is done: in the dialog, by `--dry-run`, as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from regtui import words
+from regtui.oci.digest import Digest, short
+from regtui.oci.kinds import Kind
+from regtui.operations.plan import Method, Plan, count
+
+_NAMED = 5
+"""Tags that a line names at most."""
+
+_HOW = {
+    (Method.DIGEST,): "by digest: nothing that stays needs {image}",
+    (Method.TAG,): "the registry deletes a tag by its name",
+    (
+        Method.THROW_AWAY,
+    ): "this registry can't delete a tag by name: a throw-away manifest takes its place and is deleted",
+    (Method.TAG, Method.THROW_AWAY): "by name; if the registry refuses that, "
+    "a throw-away manifest takes the tag's place and is deleted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TagOnDigest:
+    """A tag that goes, as it is now. `size` is in bytes, `created` UTC; of what can't be read 0 and None."""
+
+    tag: str
+    digest: Digest
+    kind: Kind
+    created: datetime | None
+    size: int
+    methods: tuple[Method, ...]  # tried in this order
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """What goes along: an image of an index, a signature, an SBOM. `tags` are its names, if it has any.
+
+    `digest` stays, without these tags, unless the plan's `removed_digests` have it.
+    """
+
+    digest: Digest
+    kind: Kind
+    tags: tuple[str, ...]
+    is_part: bool  # of an index; else it is about what goes
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPlan(Plan):
+    """Tags, or digests with all their tags, that are to go from one repository."""
+
+    repository: str
+    going: tuple[TagOnDigest, ...]  # that were asked for, or are on a digest that was
+    companions: tuple[Companion, ...]
+    staying: tuple[tuple[str, Digest], ...]  # tags that stay though they share a digest with one that goes
+    users: tuple[str, ...]  # tags of indexes or subjects that need an image of which all tags go
+    whole_digests: bool  # digests were asked for, whatever uses them: `users` will be broken
+    removed_digests: tuple[Digest, ...]  # manifests that are deleted, an index before its images
+    checked: int  # tags whose digests were read for this plan
+    total: int  # tags in the repository
+    reclaimable: int | None  # bytes, in this repository, by plain garbage collection; None: can't be said
+    protected: tuple[str, ...]  # tags that go though the settings protect them
+
+    @property
+    def method(self) -> Method | None:
+        """How the tags go, when all go the same way; tried first."""
+        methods = {item.methods[0] for item in self.going if item.methods}
+        if not self.going and self.removed_digests:
+            return Method.DIGEST
+        return methods.pop() if len(methods) == 1 else None
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Rows of the dialog and of `--dry-run`: a label, and what there is to say."""
+        rows = [("Stays", f"{self._stays()}; {self._checked()}"), ("How", self._how())]
+        if self.companions:
+            rows.insert(0, ("Along", self._along()))
+        return [*rows, ("Reclaims", self._reclaims()), ("Undo", "u, until the registry's garbage collection runs")]
+
+    def as_json(self) -> dict[str, Any]:
+        """Stable names; sizes in bytes, times in UTC."""
+        return {
+            "version": 1,
+            "action": "remove",
+            "registry": self.registry,
+            "repository": self.repository,
+            "tags": [
+                {
+                    "tag": item.tag,
+                    "digest": item.digest,
+                    "kind": str(item.kind),
+                    "created": item.created.isoformat().replace("+00:00", "Z") if item.created else None,
+                    "size_bytes": item.size,
+                    "methods": [str(method) for method in item.methods],
+                }
+                for item in self.going
+            ],
+            "companions": [
+                {"digest": item.digest, "kind": str(item.kind), "tags": list(item.tags)} for item in self.companions
+            ],
+            "stays": [{"tag": tag, "digest": digest} for tag, digest in self.staying],
+            "removed_digests": list(self.removed_digests),
+            "steps": [step.describe() for step in self.steps],
+            "tags_checked": self.checked,
+            "tags_total": self.total,
+            "reclaimable_bytes": self.reclaimable,
+            "protected": list(self.protected),
+            "warnings": list(self.warnings),
+        }
+
+    def _along(self) -> str:
+        kinds = Counter(("image" if item.is_part else "") or str(item.kind) for item in self.companions)
+        parts = [count(number, kind) for kind, number in kinds.items()]
+        tags = [tag for item in self.companions for tag in item.tags]
+        return _listed(parts) + (f" ({_listed(tags, _NAMED)})" if tags else "")
+
+    def _stays(self) -> str:
+        shared = [tag for tag, _ in self.staying]
+        if shared:
+            return f"{_listed(shared, _NAMED)} (same digest)"
+        if self.users and not self.whole_digests:
+            return (
+                f"the image, untagged: {_listed(self.users, _NAMED)} {'needs' if len(self.users) == 1 else 'need'} it"
+            )
+        removed = set(self.removed_digests)
+        if self.whole_digests or all(item.digest in removed for item in self.going):
+            return "nothing that shares a digest"
+        return "the image, untagged"
+
+    def _checked(self) -> str:
+        if self.checked >= self.total:
+            return f"checked all {count(self.total, 'tag')}" if self.total != 1 else "checked the only tag"
+        return f"checked {self.checked:,} of {count(self.total, 'tag')}"
+
+    def _how(self) -> str:
+        if self.whole_digests:
+            return "by digest, with every tag on it"
+        ways = Counter(item.methods for item in self.going)
+        digests = len({item.digest for item in self.going})
+        texts = {
+            methods: _HOW[methods].format(image="the image" if digests == 1 else "these images") for methods in ways
+        }
+        if len(ways) == 1:
+            return next(iter(texts.values()))
+        return "; ".join(f"{count(number, 'tag')}: {texts[methods]}" for methods, number in ways.items())
+
+    def _reclaims(self) -> str:
+        if self.reclaimable is None:
+            return "not known: not everything in the repository could be read"
+        if self.reclaimable:
+            return f"{words.size(self.reclaimable)} in this repository, when its garbage collection runs"
+        users = [tag for tag, _ in self.staying] or list(self.users)
+        if users:
+            return f"nothing: {_listed(users, _NAMED)} {'uses' if len(users) == 1 else 'use'} the image"
+        return "nothing: the image stays, untagged"
+
+
+def _listed(names: Sequence[str], limit: int = 100) -> str:
+    """`latest, 1.4 and 1`; beyond the limit `and 12 more`."""
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit:,} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def title_of(repository: str, tags: int, digests: Sequence[Digest]) -> tuple[str, str]:
+    """The dialog's title and its button; `digests` are those that were asked for as such."""
+    if not digests:
+        return f"Delete {count(tags, 'tag')} from {repository}", f"Delete {count(tags, 'tag')}"
+    one = len(digests) == 1
+    what = f"{short(digests[0]) if one else count(len(digests), 'digest')}"
+    along = f" and {'its' if one else 'their'} {count(tags, 'tag')}" if tags else ""
+    return f"Delete {what}{along} from {repository}", f"Delete {count(tags, 'tag') if tags else '1 digest'}"

@@ -1,0 +1,185 @@
+"""The steps of a removal. Each reads just before it writes and looks again afterwards: there are no transactions.
+
+What remains is a window of one request, between the last read and its write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
+from regtui.oci.digest import short
+from regtui.operations.looking import found, found_after, found_all, name, names, put_back
+from regtui.operations.plan import Method, Record
+from regtui.operations.throw_away import remove_by_throw_away
+from regtui.registry.client import Client
+from regtui.store.rows import Saved
+
+NEW_TAGS_LIMIT = 1000
+"""Tags that came since the plan and are looked at before a digest is deleted; with more, the plan is stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTag:
+    """Takes one tag from a digest that stays."""
+
+    tag: str
+    original: Saved  # what the tag points to
+    siblings: tuple[str, ...]  # tags that stay on the digest
+    methods: tuple[Method, ...]  # TAG, THROW_AWAY: the next one where the registry refuses the first
+    needs: tuple[int, ...] = ()
+
+    @property
+    def saved(self) -> tuple[Saved, ...]:
+        return (self.original,)
+
+    def describe(self) -> str:
+        return f"Delete {name(self.original.repository, self.tag)}"
+
+    def intent(self) -> dict[str, str]:
+        return {
+            "verb": "remove tag",
+            "repository": self.original.repository,
+            "tag": self.tag,
+            "digest": self.original.digest,
+            "methods": " ".join(self.methods),
+            "siblings": " ".join(self.siblings),
+        }
+
+    async def run(self, client: Client, record: Record) -> None:
+        if not await _still_points(client, self.original, [self.tag]):
+            record.note("it was gone already")
+            return
+        await self._remove(client, record)
+        await self._look_for_siblings(client)
+
+    async def _remove(self, client: Client, record: Record) -> None:
+        for method in self.methods:
+            try:
+                if method is Method.TAG:
+                    await self._by_name(client)
+                else:
+                    await remove_by_throw_away(client, record, self.tag, self.original)
+                return
+            except Unsupported:
+                if method is self.methods[-1]:
+                    raise
+
+    async def _by_name(self, client: Client) -> None:
+        repository = self.original.repository
+        await _delete(client, repository, self.tag)
+        left = await found_after(client, repository, self.tag)
+        if left is not None:
+            now = "is still there" if left == self.original.digest else f"was pushed anew meanwhile, on {left}"
+            raise StepFailed(f"{name(repository, self.tag)} was deleted, and {now}")
+
+    async def _look_for_siblings(self, client: Client) -> None:
+        """What shares the digest, and the manifest itself, may not have gone along."""
+        repository = self.original.repository
+        kept = await found_all(client, repository, [*self.siblings, self.original.digest])
+        lost = [version for version, digest in kept.items() if digest is None]
+        if lost:
+            await _put_all_back(client, self.original, [tag for tag in self.siblings if tag in lost])
+            raise StepFailed(
+                f"{name(repository, self.tag)} was deleted, and {client.registry} deleted what it shares a digest with "
+                f"along with it: {_named(lost)}. That was put back"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDigest:
+    """Deletes a manifest with all its tags, which are the plan's; or one without tags."""
+
+    original: Saved  # with the tags that go along
+    known: frozenset[str]  # every tag that the repository had when the plan was made
+    what: str  # "image", "index", "signature": for people
+    needs: tuple[int, ...] = ()
+
+    @property
+    def saved(self) -> tuple[Saved, ...]:
+        return (self.original,)
+
+    def describe(self) -> str:
+        repository, tags = self.original.repository, self.original.tags
+        if not tags:
+            return f"Delete the {self.what} {repository}@{short(self.original.digest)}"
+        return f"Delete {repository}:{_named(tags)} with the {self.what} {short(self.original.digest)}"
+
+    def intent(self) -> dict[str, str]:
+        return {
+            "verb": "remove digest",
+            "repository": self.original.repository,
+            "digest": self.original.digest,
+            "tags": " ".join(self.original.tags),
+        }
+
+    async def run(self, client: Client, record: Record) -> None:
+        repository, digest = self.original.repository, self.original.digest
+        await _still_points(client, self.original, self.original.tags)
+        if await found(client, repository, digest) is None:
+            record.note("it was gone already")
+            return
+        before = await names(client, repository)
+        await self._nobody_came(client, [tag for tag in before if tag not in self.known])
+        await _delete(client, repository, digest)
+        await self._look_again(client, before)
+
+    async def _nobody_came(self, client: Client, new: list[str]) -> None:
+        """Raises `PlanStale` when a tag that the plan doesn't know points to the digest, or to an index that has it."""
+        repository, digest = self.original.repository, self.original.digest
+        if len(new) > NEW_TAGS_LIMIT:
+            raise PlanStale(f"{len(new):,} tags were pushed to {repository} meanwhile", "Plan it anew.")
+        for tag in new:
+            if await found(client, repository, tag) is None:
+                continue
+            document = await client.manifest(repository, tag)
+            if document.digest == digest or any(child.digest == digest for child in document.children):
+                raise PlanStale(f"{name(repository, tag)} was pushed meanwhile, and needs {digest}", "Plan it anew.")
+
+    async def _look_again(self, client: Client, before: list[str]) -> None:
+        """A name that vanished and isn't the plan's pointed to this digest by then: it is put back."""
+        repository, digest = self.original.repository, self.original.digest
+        vanished = set(before) - set(await names(client, repository)) - set(self.original.tags)
+        if vanished:
+            there = await found_all(client, repository, sorted(vanished))
+            lost = [tag for tag, found_there in there.items() if found_there is None]
+            if lost:
+                await _put_all_back(client, self.original, lost)
+                raise StepFailed(
+                    f"{_named(lost)} had been moved to {digest} meanwhile, and went with it. That was put back"
+                )
+        if await found_after(client, repository, digest) is not None:
+            raise StepFailed(
+                f"{client.registry} said that {name(repository, digest)} is deleted, and it is still there"
+            )
+
+
+async def _still_points(client: Client, original: Saved, tags: Iterable[str]) -> bool:
+    """Whether any of these tags is there. Raises `PlanStale` when one points elsewhere than it did."""
+    now = await found_all(client, original.repository, tags)
+    for tag, digest in now.items():
+        if digest not in (None, original.digest):
+            raise PlanStale(
+                f"{name(original.repository, tag)} points to {digest} now, not to {original.digest}", "Plan it anew."
+            )
+    return any(now.values())
+
+
+async def _delete(client: Client, repository: str, version: str) -> None:
+    try:
+        await client.delete_manifest(repository, version)
+    except (ConnectionFailed, NotFound):  # an answer that was lost may have been a yes
+        if await found(client, repository, version) is not None:
+            raise
+
+
+async def _put_all_back(client: Client, original: Saved, tags: Iterable[str]) -> None:
+    """Under these tags; without any, under its digest."""
+    for tag in list(tags) or [""]:
+        await put_back(client, original, tag)
+
+
+def _named(versions: Iterable[str]) -> str:
+    listed = list(versions)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5:,} more" if len(listed) > 5 else "")
