@@ -38,10 +38,12 @@ async def tunnel_to(target: RawServer, tls: ssl.SSLContext | None = None) -> Asy
         await asyncio.gather(pump(peer.reader, writer), pump(reader, peer.writer))
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
 
     async with raw_server(script, tls) as proxy:
         yield proxy
