@@ -19,7 +19,6 @@ from regtui.registry.answers import ERROR_LIMIT, Answer
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.exchange import Exchange
-from regtui.registry.refusals import Login
 from regtui.registry.tokens import Access, access
 
 SWITCH_ON = "Its operator can switch deletion on: REGISTRY_STORAGE_DELETE_ENABLED=true."
@@ -240,7 +239,7 @@ class Client:
 
     @property
     def _is_anonymous_with_tokens(self) -> bool:
-        return self._exchange.wants_tokens and self._exchange.login("") is Login.NONE
+        return (login := self._exchange.login("")).by_token and login.is_anonymous
 
     async def _manifest(self, method: str, repository: str, version: str) -> Answer:
         return await self._exchange.send(

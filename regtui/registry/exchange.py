@@ -124,11 +124,6 @@ class Exchange:
         """How far a login went with the requests for this repository."""
         return self._authorizer.login(repository)
 
-    @property
-    def wants_tokens(self) -> bool:
-        """Whether the registry sent to a login server: then each repository tells for itself who may read it."""
-        return self._authorizer.wants_tokens
-
     async def aclose(self) -> None:
         """Closes all connections."""
         await self._authorizer.aclose()

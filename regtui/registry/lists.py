@@ -13,7 +13,7 @@ from regtui.oci.manifest import MANIFEST_LIMIT, Descriptor, Index
 from regtui.registry.answers import Answer
 from regtui.registry.exchange import Exchange
 from regtui.registry.paging import PAGE_SIZE, Pages, next_page
-from regtui.registry.refusals import LOG_IN, Login
+from regtui.registry.refusals import LOG_IN
 from regtui.registry.tokens import CATALOG, Access, access
 
 PAGE_LIMIT = 32 * 1024 * 1024
@@ -40,7 +40,7 @@ async def catalog(exchange: Exchange) -> AsyncGenerator[list[str], None]:
         async for page in _names(exchange, "/v2/_catalog", CATALOG, "catalog", refuse):
             yield page
     except (LoginNeeded, Forbidden, NotFound, Unsupported) as error:  # from the registry or its login server
-        anonymous = isinstance(error, LoginNeeded | Forbidden) and exchange.login("") is Login.NONE
+        anonymous = isinstance(error, LoginNeeded | Forbidden) and exchange.login("").is_anonymous
         error.advice = f"{LOG_IN} {NO_CATALOG}" if anonymous else NO_CATALOG
         raise
 
@@ -86,6 +86,8 @@ async def referrers(exchange: Exchange, repository: str, digest: Digest) -> list
     url: str | None = first
     while url is not None:
         answer = await exchange.send("GET", url, access(repository), limit=MANIFEST_LIMIT, name="list of referrers")
+        if answer.code == "NAME_UNKNOWN":
+            return []
         if answer.status in (400, 404, 405, 406, 501) or answer.is_web_page:
             return None
         if answer.status != 200:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from dataclasses import dataclass
 
 from regtui.errors import (
     Answered,
@@ -14,20 +14,30 @@ from regtui.errors import (
 )
 from regtui.registry import retries
 from regtui.registry.answers import Answer
+from regtui.text import shown
 
 LOG_IN = "Log in with docker or podman login, or give --username."
 
 
-class Login(Enum):
+@dataclass(frozen=True, slots=True)
+class Login:
     """How far a login went that a server asked for."""
 
-    NONE = "none was given"
-    GIVEN = "given"
-    WITHHELD = "withheld"  # the login server is not known to belong to the registry
-    FOREIGN = "foreign"  # neither Basic nor Bearer was offered
+    is_given: bool = False  # credentials were sent
+    withheld_from: str = ""  # the login server that they were not sent to: it isn't known to belong to the registry
+    by_token: bool = False  # a login server knows the password; the registry only what the user may do
+    is_foreign: bool = False  # neither Basic nor Bearer was offered
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether there are no credentials at all."""
+        return not self.is_given and not self.withheld_from
 
 
-def refusal(answer: Answer, registry: str, subject: str, login: Login = Login.NONE, missing: str = "") -> Answered:
+NOBODY = Login()
+
+
+def refusal(answer: Answer, registry: str, subject: str, login: Login = NOBODY, missing: str = "") -> Answered:
     """The error that an answer is. `subject` is the reference in question; `missing` the sentence for a 404."""
     status, code = answer.status, answer.code
     kind = _KINDS.get(status, Answered)
@@ -39,7 +49,7 @@ def refusal(answer: Answer, registry: str, subject: str, login: Login = Login.NO
         return login_needed(answer, registry, subject, login)
     said = f" ({answer.said})" if answer.said else ""
     if status == 403:
-        advice = "The user that is logged in may lack the right to it." if login is Login.GIVEN else LOG_IN
+        advice = "The user that is logged in may lack the right to it." if login.is_given else LOG_IN
         return Forbidden(f"{registry} does not allow this for {subject}{said}", advice, status=status, code=code)
     if status == 404:
         return NotFound(missing or f"{registry} has no {subject}{said}", status=status, code=code)
@@ -55,20 +65,26 @@ def refusal(answer: Answer, registry: str, subject: str, login: Login = Login.NO
 
 def login_needed(answer: Answer, registry: str, subject: str, login: Login) -> LoginNeeded:
     """The error for a login that is missing, was refused, or wasn't sent where the registry wanted it."""
-    what = f"{registry} asked for a login for {subject}, and none was given"
-    advice = LOG_IN
-    if login is Login.GIVEN:
-        what = f"{registry} asked for a login and refused the one that was given for {subject}"
-        advice = "Check the user name and the password: log in with docker or podman login, or give --username."
-    elif login is Login.WITHHELD:
-        what = (
-            f"{registry} asked for a login for {subject} at a server that is not known to belong to it, "
-            "so the password was not sent there"
-        )
-        advice = "Ask the registry's owner whether that login server is right."
-    elif login is Login.FOREIGN:
+    if login.is_foreign:
         what = f"{registry} asked for a login for {subject} of a kind that regtui does not speak"
         advice = "regtui speaks Basic and Bearer; a proxy that wants another login may stand in between."
+    elif login.withheld_from:
+        what = (
+            f"{registry} asked for a login for {subject} at {shown(login.withheld_from, 200)}, "
+            "which is not known to belong to it, so the password was not sent there"
+        )
+        advice = "Ask the registry's owner whether that is its login server."
+    elif login.is_given and login.by_token:
+        what = f"{registry} does not let the user that is logged in at {subject}"
+        advice = "Check the name: what is not there is refused in the same way. Or log in as another user."
+    elif login.is_given:
+        what = f"{registry} asked for a login and refused the one that was given for {subject}"
+        advice = "Check the user name and the password: log in with docker or podman login, or give --username."
+    else:
+        what = f"{registry} asked for a login for {subject}, and none was given"
+        advice = (
+            f"{LOG_IN} Or check the name: what is not there is refused in the same way." if login.by_token else LOG_IN
+        )
     return LoginNeeded(what, advice, status=answer.status, code=answer.code)
 
 
@@ -89,7 +105,7 @@ _KINDS: dict[int, type[Answered]] = {
 def _rate_limited(answer: Answer, registry: str, login: Login) -> RateLimited:
     wait = retries.seconds(answer.headers.get("retry-after", ""))
     advice = f"Try again in {max(1, round(wait)):,} seconds." if wait is not None else "Try again later."
-    if login is Login.NONE:
+    if login.is_anonymous:
         advice += " A user who is logged in often has a higher limit."
     said = f" ({answer.said})" if answer.said else ""
     return RateLimited(f"{registry} takes no more requests for now{said}", advice, code=answer.code, retry_after=wait)

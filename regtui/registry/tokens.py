@@ -6,7 +6,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 import httpx
@@ -126,21 +126,18 @@ class Authorizer:
 
     def login(self, repository: str) -> Login:
         """How far a login went, for the error that may follow."""
-        if self._is_foreign and self._realm is None and not self._basic:
-            return Login.FOREIGN
-        if not self._found.get(repository):
-            return Login.NONE
-        return Login.GIVEN if self._realm is None or is_trusted(self._realm.url, self._endpoint) else Login.WITHHELD
-
-    @property
-    def wants_tokens(self) -> bool:
-        """Whether the registry sent to a login server."""
-        return self._realm is not None
+        has_any = bool(self._found.get(repository))
+        if self._realm is None:
+            return Login(is_given=has_any, is_foreign=self._is_foreign and not self._basic)
+        withheld = has_any and not is_trusted(self._realm.url, self._endpoint)
+        return Login(has_any and not withheld, self._realm.url.host if withheld else "", by_token=True)
 
     async def aclose(self) -> None:
         """Ends renewals that nobody waits for any more."""
-        for task in list(self._renewals.values()):
+        tasks = list(self._renewals.values())
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _read_realm(self, challenge: Challenge) -> _Realm | None:
         try:
@@ -210,8 +207,8 @@ class Authorizer:
     def _refused(self, answer: Answer, repository: str) -> RegtuiError:
         subject = f"{self._registry}/{repository}" if repository else self._registry
         login = self.login(repository)
-        if answer.status == 401 or (answer.status == 403 and login is not Login.GIVEN):
-            return login_needed(answer, self._registry, subject, login)
+        if answer.status == 401 or (answer.status == 403 and not login.is_given):
+            return login_needed(answer, self._registry, subject, replace(login, by_token=not login.is_given))
         if answer.status in (403, 429):
             return refusal(answer, self._registry, subject, login)
         said = f" ({answer.said})" if answer.said else ""

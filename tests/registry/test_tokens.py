@@ -187,7 +187,7 @@ async def test_a_scope_that_the_registry_misses_is_asked_for_once_and_remembered
 async def test_a_registry_that_is_never_content_is_asked_twice_and_no_more() -> None:
     server = TokenRegistry()
     server.grants = lambda scope: False
-    with pytest.raises(LoginNeeded, match=r"refused the one that was given for registry.example.com/team/app"):
+    with pytest.raises(LoginNeeded, match=r"does not let the user that is logged in at registry.example.com/team/app"):
         await read_tags(server, login=SOMEONE)
     assert [request.url.host for request in server.requests] == [HOST, AUTH, HOST]
 
@@ -278,7 +278,16 @@ async def test_anonymous_refusals_say_that_no_login_was_given() -> None:
     server.login = lambda request: problem(403, "DENIED")  # type: ignore[method-assign]
     with pytest.raises(LoginNeeded, match="none was given") as caught:
         await read_tags(server)
-    assert caught.value.advice == "Log in with docker or podman login, or give --username."
+    assert caught.value.advice.startswith("Log in with docker or podman login, or give --username.")
+
+
+async def test_a_login_server_that_refuses_the_catalog_leaves_the_repositories() -> None:
+    server = TokenRegistry()
+    server.login = lambda request: problem(403, "DENIED")  # type: ignore[method-assign]
+    with pytest.raises(LoginNeeded) as caught:
+        [_ async for _ in server.client().repositories()]
+    assert server.asked_for() == ["registry:catalog:*"]
+    assert caught.value.advice.endswith("This registry doesn't list its repositories. Open one by name.")
 
 
 # --- Who may see the credentials
@@ -324,7 +333,9 @@ def test_a_plain_http_registry_may_have_a_plain_http_realm() -> None:
 async def test_a_strange_realm_gets_an_anonymous_request_and_the_error_says_so() -> None:
     server = TokenRegistry("https://login.evil.example/token")
     server.grants = lambda scope: False
-    with pytest.raises(LoginNeeded, match="not known to belong to it, so the password was not sent there"):
+    with pytest.raises(
+        LoginNeeded, match=r"at login.evil.example, which is not known to belong to it, so the password was not"
+    ):
         await read_tags(server, login=SOMEONE)
     assert [headers(request, "authorization") for request in server.logins] == [""]
     assert "account" not in server.logins[0].url.params
