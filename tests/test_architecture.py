@@ -12,7 +12,7 @@ import regtui
 
 HOUSE = Path(regtui.__file__).parent
 GROUND = {"errors", "text"}
-BELOW_OPERATIONS = GROUND | {"oci", "config", "registry", "layers", "store", "embedded"}
+BELOW_OPERATIONS = GROUND | {"oci", "words", "config", "registry", "layers", "store", "embedded"}
 NETWORK = {"httpx", "httpcore2"}
 FACES = {"textual", "rich", "click"}
 

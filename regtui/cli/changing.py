@@ -65,7 +65,7 @@ def rm(references: Sequence[str], dry_run: bool, yes: bool, force: bool, as_json
         if not yes and not await _confirmed(plans):
             say("Nothing was deleted")
             return 1
-        return await _execute_all(session, plans, as_json)
+        return await _execute_all(session, plans, run, as_json)
 
     return with_session(registry, work)
 
@@ -122,7 +122,7 @@ def _by_repository(references: Sequence[Reference]) -> tuple[str, dict[str, _Wan
 
 
 async def _plans(session: Session, wanted: dict[str, _Wanted], progress: Progress) -> list[RemovalPlan]:
-    """One plan a repository, and one a digest before it; a tag that goes with a digest is not planned twice."""
+    """One plan a repository, and one a digest before it; what goes along with a digest is not planned twice."""
 
     def checked(done: int, total: int) -> None:
         progress(f"checked {done:,} of {total:,} tags")
@@ -131,11 +131,13 @@ async def _plans(session: Session, wanted: dict[str, _Wanted], progress: Progres
     for repository, what in wanted.items():
         gone: set[str] = set()
         for digest in dict.fromkeys(what.digests):
+            if digest in gone:
+                continue
             plan = await removal.plan_removal(
                 session, repository, (), whole_digests=True, digest=digest, progress=checked
             )
             plans.append(plan)
-            gone.update(item.tag for item in plan.going)
+            gone.update(plan.removed_digests, (item.tag for item in plan.going))
         tags = [tag for tag in dict.fromkeys(what.tags) if tag not in gone]
         if tags:
             plans.append(await removal.plan_removal(session, repository, tags, expect=what.expect, progress=checked))
@@ -150,6 +152,8 @@ def _print(plan: RemovalPlan, *, err: bool) -> None:
         table.row(f"  {item.tag}", short(item.digest), json_time(item.created) or "-", words.size(item.size), item.kind)
     table.close()
     for label, text in plan.lines():
+        if label == "Undo":  # by a key; here by a command, once it is done
+            continue
         click.echo(f"  {shown(label):9} {shown(text)}", err=err)
     for warning in plan.warnings:
         click.echo(f"  {shown(warning)}", err=err)
@@ -163,13 +167,14 @@ async def _confirmed(plans: Sequence[RemovalPlan]) -> bool:
     return (await ask(f"{what}? [y/N]")).lower() in ("y", "yes")
 
 
-async def _execute_all(session: Session, plans: Sequence[RemovalPlan], as_json: bool) -> int:
+async def _execute_all(session: Session, plans: Sequence[RemovalPlan], run: Run, as_json: bool) -> int:
     """One plan after the other; the first that isn't done whole is the last."""
     for plan in plans:
         outcome = await execute(session, plan, silent=as_json)
         if as_json:
-            result = {"done": outcome.done, "failed": outcome.failed, "left": outcome.left, "errors": outcome.errors}
-            print_json({**plan.as_json(), "dry_run": False, **result})
+            print_json({**plan.as_json(), "dry_run": False, **outcome.as_json()})
+        elif outcome.done and not run.quiet:
+            say(f"Undo: regtui undo {outcome.change}, until the registry's garbage collection runs")
         if outcome.code:
             return outcome.code
     return 0

@@ -28,11 +28,21 @@ class Outcome:
     failed: int = 0
     left: int = 0
     errors: list[str] = field(default_factory=list)
+    change: int | None = None  # the journal's number of it
     signal: int = 0
 
     @property
     def code(self) -> int:
         return 128 + self.signal if self.signal else FAILED if self.failed or self.left else 0
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "done": self.done,
+            "failed": self.failed,
+            "left": self.left,
+            "errors": self.errors,
+            "change": self.change,
+        }
 
 
 async def execute(session: Session, plan: Plan, *, silent: bool) -> Outcome:
@@ -48,6 +58,7 @@ async def execute(session: Session, plan: Plan, *, silent: bool) -> Outcome:
                     say(str(event.error))
                 elif isinstance(event, Finished):
                     outcome.done, outcome.failed, outcome.left = event.done, event.failed, event.left
+                    outcome.change = event.change
         finally:  # standard output may be gone; the registry must not be left halfway
             runner.stop()
             await asyncio.to_thread(runner.wait)

@@ -28,6 +28,8 @@ _COMMANDS = {
     "inspect": "inspecting",
     "rm": "changing",
     "tag": "changing",
+    "undo": "undoing",
+    "history": "undoing",
     "config": "configuration",
 }
 """Each command, and the module that is imported when it is called."""

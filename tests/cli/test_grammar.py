@@ -61,7 +61,10 @@ def test_flags_stand_before_and_after_the_first_word() -> None:
     ("words", "sentence"),
     [
         (["tgas"], "'tgas' is neither a command nor a reference. Did you mean: regtui tags?"),
-        (["debian"], "Commands: config, demo, inspect, ls, rm, tag, tags. An image of Docker Hub is written with its"),
+        (
+            ["debian"],
+            "Commands: config, demo, history, inspect, ls, rm, tag, tags, undo. An image of Docker Hub is written with its",
+        ),
         (["oci:folder"], "oci:folder: layouts and archives can't be opened yet."),
         (["docker-archive:file.tar"], "can't be opened yet."),
         (["Example.com/UPPER"], "'UPPER' is no repository name"),
@@ -77,6 +80,8 @@ def test_flags_stand_before_and_after_the_first_word() -> None:
         (["inspect", "a.example/b@sha256:1"], "'sha256:1' is no digest"),
         (["rm", "--dry-run", "a.example/b"], "a.example/b names no tag and no digest."),
         (["rm", "--yes", "a.example/b:1", "b.example/b:1"], "several registries: a.example, b.example."),
+        (["undo"], "There is no terminal to ask on."),
+        (["undo", "--yes", "first"], "'first' is not a valid integer range."),
         (["rm", "a.example/b:1"], "There is no terminal to ask on. Add --yes to delete without a question"),
         (["tag", "a.example/b:1", "b.example/b:2"], "b.example/b:2 is in another registry than a.example/b:1."),
         (["tag", "a.example/b:1", "team/c"], "'team/c' is no tag to make. Write NEW as TAG or as REPOSITORY:TAG."),
