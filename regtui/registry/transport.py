@@ -78,8 +78,8 @@ class Transport(httpx.AsyncBaseTransport):
                     break
                 except (httpcore2.ReadError, httpcore2.RemoteProtocolError):
                     # A kept connection that the server closed just now. The pool drops those that it knows of; this
-                    # one is gone from it too, so this ends, at the latest with a fresh one.
-                    if opened.get() or request.method not in ("GET", "HEAD"):
+                    # one is gone from it too, so this ends, at the latest with a fresh one. No pools: we closed it.
+                    if opened.get() or request.method not in ("GET", "HEAD") or not self._pools:
                         raise
         return httpx.Response(
             answer.status,
@@ -90,7 +90,7 @@ class Transport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Closes every connection, those in use too."""
+        """Closes every connection, those in use too: cancel first what waits for one."""
         pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             await pool.aclose()

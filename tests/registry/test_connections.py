@@ -151,6 +151,27 @@ async def test_closing_the_transport_closes_kept_connections() -> None:
         await server.until_open(0)
 
 
+async def test_closing_the_transport_ends_a_read_under_way_for_good() -> None:
+    asked = asyncio.Event()
+
+    async def silent_on_the_second(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await peer.request()
+        asked.set()
+        await peer.gone()
+
+    transport = Transport(timeout=2)
+    async with raw_server(silent_on_the_second) as server:
+        await ask(transport, f"http://{server.host}/")
+        task = asyncio.create_task(ask(transport, f"http://{server.host}/"))
+        await asked.wait()
+        await transport.aclose()
+        with pytest.raises(httpx.TransportError):
+            await task
+    assert (server.accepted, len(server.heads)) == (1, 2)
+
+
 # Who we are
 
 

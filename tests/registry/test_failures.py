@@ -203,6 +203,11 @@ def test_each_wait_has_its_words(kind: type[httpx.TransportError], words: str) -
 # Answers that break
 
 
+async def test_another_protocol_is_refused_before_anything_is_sent() -> None:
+    error = await failure(Endpoint("registry.example.com", "ftp"))
+    assert error.what.startswith("What is to be sent to registry.example.com can't be")
+
+
 async def test_an_answer_that_is_cut_says_so() -> None:
     async with raw_server(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")) as server:
         error = await failure(Endpoint(server.host, "http"))
