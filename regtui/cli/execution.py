@@ -46,13 +46,13 @@ class Outcome:
 
 
 async def execute(session: Session, plan: Plan, *, silent: bool) -> Outcome:
-    """Does a plan's steps, each a line on standard output unless `silent`."""
+    """Does a plan's steps; each that is done is a line on standard output, unless `silent`."""
     outcome, runner = Outcome(), Runner(session)
     with _stopped_by_signals(runner, outcome):
         try:
             async for event in runner.execute(plan):
                 if isinstance(event, StepDone) and not silent:
-                    click.echo(shown(event.text))
+                    click.echo(shown(f"{event.text}: done"))
                 elif isinstance(event, StepFailed_):
                     outcome.errors.append(str(event.error))
                     say(str(event.error))
