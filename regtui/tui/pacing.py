@@ -35,13 +35,17 @@ class Paced:
             self._timer = self._widget.set_timer(seconds, self.run)
 
     def run(self) -> None:
-        self.stop()
+        self._stop()
         began = time.monotonic()
         self._work()
         self._not_before = began + max(_PACE, (time.monotonic() - began) * _SHARE)
 
-    def stop(self) -> None:
-        """Forgets what was asked for."""
+    def reset(self) -> None:
+        """Forgets what was asked for; the next to ask doesn't wait."""
+        self._stop()
+        self._not_before = 0.0
+
+    def _stop(self) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None

@@ -35,6 +35,7 @@ _TAG_AT_LEAST = 16  # or the longest tag, before another column goes
 _TAG_AT_MOST = 60
 _PLATFORMS_AT_MOST = 40
 _MARKS = 2  # the first cells of a row
+_LOCK = 2  # behind a protected tag
 
 
 @lru_cache(16)
@@ -49,7 +50,7 @@ def columns(width: int, longest: int) -> tuple[_Column, ...]:
             break
         rest = [column for column in rest if column.title != title]
     room -= date + sum(column.gap + column.width for column in rest)
-    tag = min(room, max(min(longest, _TAG_AT_MOST), least))
+    tag = min(room, max(min(longest, _TAG_AT_MOST), least) + _LOCK)
     spare = room - tag
     rest = [
         column._replace(width=min(column.width + spare, _PLATFORMS_AT_MOST)) if column.title == "PLATFORMS" else column
@@ -91,9 +92,9 @@ def row(
 def _name(tag: str, style: str, column: _Column, protected: bool) -> Row:
     if not protected:
         return (Cell(tag, style, column.width),)
-    if len(tag) + 2 <= column.width:
+    if len(tag) + _LOCK <= column.width:
         return (Cell(f"{tag} {LOCK}", style, column.width),)
-    return (Cell(tag, style, max(0, column.width - 2)), Cell(f" {LOCK}", style))
+    return (Cell(tag, style, max(0, column.width - _LOCK)), Cell(f" {LOCK}", style))
 
 
 def _texts(facts: TagFacts, shared: int) -> dict[str, str]:

@@ -256,8 +256,8 @@ async def test_an_empty_list_says_why_in_as_many_lines_as_that_takes() -> None:
         assert stage.lines()[:3] == ["▌row 0", " row 1", " row 2"]
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 30), (3, 3), (20, 5), (400, 100)])
-@pytest.mark.parametrize("count", [0, 1, 1000])
+@pytest.mark.parametrize("size", [(1, 1), (1, 30), (3, 3), (400, 100)])
+@pytest.mark.parametrize("count", [0, 1000])
 async def test_it_lives_at_any_size(size: tuple[int, int], count: int) -> None:
     numbers = Numbers(count, empty_text="nothing here")
     async with on_stage(numbers, size=size) as (stage, pilot):

@@ -57,7 +57,7 @@ class Branches(Lines, Generic[B]):
 
     def plant(self, root: B) -> None:
         """Another tree, from its top, without a filter."""
-        self._paced.stop()
+        self._paced.reset()
         self._root = root
         self._filter = Filter()
         self._branches: list[B] = []

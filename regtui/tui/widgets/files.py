@@ -45,7 +45,13 @@ class Files(Branches[Node]):
         self._of = title
         self._say("reading …")
         self.empty_text = ""
-        self.grown()
+        self.refresh_rows()
+
+    def wait(self, title: str, why: str) -> None:
+        """Nothing is read yet: `why` says what one can do. `title` is the layer's, or empty."""
+        self.start(title)
+        self._say("")
+        self.empty_text = why
 
     def add(self, entries: Sequence[Entry]) -> None:
         self._tree.add(entries)

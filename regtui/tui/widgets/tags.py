@@ -82,6 +82,7 @@ class Tags(MarkedLines):
         self._sorting = Sorting()
         self._filter = Filter()
         self._row: int | None = None  # of the table, under the cursor
+        self._wanted = ""  # the tag that the cursor goes to when it comes
         self._complete = False
         self._failure: RegtuiError | None = None
         self._unseen: set[str] = set()  # of a list that is read again: what has not come yet
@@ -99,7 +100,8 @@ class Tags(MarkedLines):
         self._unseen = self._table.tags
         self._complete, self._failure = False, None
         self.repository, self._protected = repository, protected
-        self._paced.run()
+        self._paced.reset()
+        self._show()
 
     def apply(self, events: Sequence[TagEvent]) -> None:
         """What arrived, in order. Sorts at most four times a second, and never all of a long list at once."""
@@ -130,6 +132,11 @@ class Tags(MarkedLines):
     def remove_tags(self, tags: Sequence[str]) -> None:
         """They are no longer in the repository."""
         self._table.remove(tags)
+        self._show()
+
+    def go_to(self, tag: str) -> None:
+        """The cursor to a tag; when it comes, if it isn't here yet."""
+        self._wanted = tag
         self._show()
 
     # What others may ask
@@ -257,6 +264,12 @@ class Tags(MarkedLines):
         table = self._table
         table.select(self._filter)
         self._empty_text = self._why_empty()
+        if self._wanted:
+            row = table.row_of(self._wanted)
+            if row is not None and table.position(row) is not None:
+                self._row, self._wanted = row, ""
+            elif self._complete and not table.unplaced:
+                self._wanted = ""
         self.refresh_rows(None if self._row is None else table.position(self._row))
         if table.shown:
             self._row = table.shown[self.cursor]
@@ -296,6 +309,7 @@ class Tags(MarkedLines):
 
     def watch_cursor(self, old: int, new: int) -> None:
         self._row = self._table.shown[new] if self._table.shown else None
+        self._wanted = ""
         super().watch_cursor(old, new)
         self._highlight()
 
