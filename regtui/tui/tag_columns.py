@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from regtui import words
 from regtui.errors import RegtuiError
 from regtui.oci.digest import short
 from regtui.oci.kinds import Kind
@@ -117,16 +118,11 @@ def _cells(column: _Column, text: str, style: str = "") -> Row:
 
 
 def size_text(size: int) -> str:
-    """Bytes for people: `41.2 MB`, `517 B`."""
-    import humanize
-
-    return humanize.naturalsize(size).replace(" Bytes", " B").replace(" Byte", " B")
+    """Bytes in few cells: `41.2 MB`, `517 B`."""
+    return words.size(size).replace(" Bytes", " B").replace(" Byte", " B")
 
 
 def ago(moment: datetime) -> str:
     """How long ago, in one unit: `2 hours ago`, `1 year ago`."""
-    import humanize
-
-    text = humanize.naturaltime(datetime.now(UTC) - moment)
-    first, comma, rest = text.partition(", ")
-    return f"{first} {rest.rpartition(' ')[2] if not rest.endswith('from now') else 'from now'}" if comma else text
+    first, more, _ = words.ago(moment).partition(", ")
+    return f"{first} {'ago' if moment < datetime.now(UTC) else 'from now'}" if more else first

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.pilot import Pilot
 
 from regtui.errors import ContentError
-from regtui.layers.tar import Entry
+from regtui.operations.files import Entry
 from regtui.tui.widgets.files import Files
 from tests.tui.stage import HOSTILE, Stage, on_stage
 
