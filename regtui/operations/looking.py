@@ -35,12 +35,13 @@ async def found_all(client: Client, repository: str, versions: Iterable[str]) ->
     return answers
 
 
-async def found_after(client: Client, repository: str, version: str) -> Digest | None:
-    """What is left of something that was just deleted; None as soon as it is seen to be gone."""
+async def found_after(client: Client, repository: str, version: str, deleted: Digest) -> Digest | None:
+    """What is there after its digest was deleted; None as soon as it is seen to be gone."""
+    left: Digest | None = deleted
     for pause in _PATIENCE:
         left = await found(client, repository, version)
-        if left is None:
-            return None
+        if left != deleted:
+            return left
         await asyncio.sleep(pause)
     return left
 

@@ -69,7 +69,7 @@ class RemoveTag:
     async def _by_name(self, client: Client) -> None:
         repository = self.original.repository
         await _delete(client, repository, self.tag)
-        left = await found_after(client, repository, self.tag)
+        left = await found_after(client, repository, self.tag, self.original.digest)
         if left is not None:
             now = "is still there" if left == self.original.digest else f"was pushed anew meanwhile, on {left}"
             raise StepFailed(f"{name(repository, self.tag)} was deleted, and {now}")
@@ -149,7 +149,7 @@ class RemoveDigest:
                 raise StepFailed(
                     f"{_named(lost)} had been moved to {digest} meanwhile, and went with it. That was put back"
                 )
-        if await found_after(client, repository, digest) is not None:
+        if await found_after(client, repository, digest, digest) is not None:
             raise StepFailed(
                 f"{client.registry} said that {name(repository, digest)} is deleted, and it is still there"
             )

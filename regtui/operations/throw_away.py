@@ -21,7 +21,7 @@ from regtui.operations.plan import Record
 from regtui.registry.client import Client
 from regtui.store.rows import Saved
 
-_PAUSES = (0.5, 2.0, 5.0, 0.0)
+_PAUSES = (0.5, 2.0, 5.0, 10.0, 20.0, 0.0)
 """Seconds between the tries to give a tag back what it had."""
 
 
@@ -62,7 +62,7 @@ async def remove_by_throw_away(client: Client, record: Record, tag: str, origina
                 await client.delete_manifest(repository, ours[-1])
             raise StepFailed(f"{name(repository, tag)} was pushed anew meanwhile")
         await client.delete_manifest(repository, ours[-1])
-        if await found_after(client, repository, tag) is not None:
+        if await found_after(client, repository, tag, ours[-1]) is not None:
             raise StepFailed(f"{client.registry} said that {name(repository, tag)} is deleted, and it is still there")
     except Exception as error:  # whatever it was: a throw-away manifest must not stay
         await _settle(client, tag, original, ours, error)

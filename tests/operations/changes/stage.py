@@ -32,6 +32,7 @@ class Wire:
     """Notes every request as "DELETE /v2/team/app/manifests/1.0", and lets others act just before or after one."""
 
     requests: list[str] = field(default_factory=list)
+    is_down: bool = False  # nothing gets through
     _before: list[tuple[re.Pattern[str], Action]] = field(default_factory=list)
     _after: list[tuple[re.Pattern[str], Action]] = field(default_factory=list)
 
@@ -67,15 +68,17 @@ class _Listening(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = f"{request.method} {request.url.raw_path.decode().partition('?')[0]}"
         self.wire.requests.append(name)
+        if self.wire.is_down:
+            raise httpx.ConnectError("refused", request=request)
         instead = await self.wire.act(name, is_over=False)
         if instead is not None:
             return instead
         response = await self.inner.handle_async_request(request)
         try:
             await self.wire.act(name, is_over=True)
-        except BaseException:
+        except ConnectionResetError as error:
             await response.aclose()
-            raise
+            raise httpx.ReadError("connection lost", request=request) from error
         return response
 
     async def aclose(self) -> None:
@@ -93,7 +96,7 @@ def refusing(status: int, code: str = "UNSUPPORTED") -> Action:
 
 async def cut_off() -> httpx.Response | None:
     """The connection is lost."""
-    raise httpx.ReadError("connection lost")
+    raise ConnectionResetError
 
 
 @dataclass(frozen=True, slots=True)
