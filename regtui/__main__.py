@@ -16,9 +16,12 @@ def main() -> int:
 
         print(f"regtui {__version__}")
         return 0
-    from regtui.cli.program import run
+    try:
+        from regtui.cli.program import run
 
-    return run(sys.argv[1:], _start_app)
+        return run(sys.argv[1:], _start_app)
+    except KeyboardInterrupt:  # while it was still being imported
+        return 130
 
 
 def _start_app(start: Start) -> int:

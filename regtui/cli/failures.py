@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from threading import Event
 from types import FrameType
 
 import click
 
+from regtui.cli.log import log_file, warnings_to_log_file
 from regtui.errors import RegtuiError, UsageError
 from regtui.text import shown
 
@@ -25,7 +25,7 @@ _CLOSED_PIPE = 128 + signal.SIGPIPE
 
 def guarded(work: Callable[[], int]) -> int:
     """The exit code of `work`, whatever happens in it."""
-    with _terminated_like_interrupted() as terminated:
+    with warnings_to_log_file(), _terminated_like_interrupted() as terminated:
         return _guarded(work, terminated)
 
 
@@ -44,18 +44,29 @@ def _guarded(work: Callable[[], int], terminated: Event) -> int:
         return end.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 128 + (signal.SIGTERM if terminated.is_set() else signal.SIGINT)
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            return _inside(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes once more when it ends
-        return _CLOSED_PIPE
-    except Exception as error:
-        say(f"Something went wrong inside regtui: {type(error).__name__}. {_log(error)}")
+        if error.errno == errno.EPIPE:
+            return _CLOSED_PIPE
+        say("The disk is full")
         return FAILED
+    except Exception as error:
+        return _inside(error)
     return code
 
 
 def say(sentence: str) -> None:
     """One line on standard error, made safe."""
-    click.echo(f"regtui: {shown(sentence)}", err=True)
+    with suppress(OSError):  # nobody may be left to read it
+        click.echo(f"regtui: {shown(sentence)}", err=True)
+
+
+def _inside(error: Exception) -> int:
+    logging.getLogger(__name__).error("regtui itself failed", exc_info=error)
+    say(f"Something went wrong inside regtui: {type(error).__name__}. The details are in {log_file()}")
+    return FAILED
 
 
 @contextmanager
@@ -80,19 +91,3 @@ def _sentence(error: click.ClickException) -> str:
     advice = f" Try {command} --help." if isinstance(error, click.UsageError) else ""
     message = error.format_message().rstrip(".")
     return f"{message}{'' if message.endswith('?') else '.'}{advice}"
-
-
-def _log(error: Exception) -> str:
-    """Writes the traceback where it can be found, and says where."""
-    import platformdirs
-
-    folder = Path(os.environ.get("REGTUI_STATE_DIR") or platformdirs.user_state_path("regtui"))
-    file = folder / "regtui.log"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", errors="backslashreplace") as log:
-            log.write(f"{datetime.now(UTC).isoformat()}\n")
-            log.writelines(traceback.format_exception(error))
-    except OSError:
-        return "The details can't be written to this machine's state folder."
-    return f"The details are in {file}: please report them."

@@ -98,8 +98,11 @@ async def ask(question: str) -> str:
     answer: asyncio.Future[bytes] = loop.create_future()
 
     def read() -> None:
-        if not answer.done():
+        loop.remove_reader(descriptor)
+        try:
             answer.set_result(os.read(descriptor, 4096))  # a terminal hands over whole lines
+        except OSError:  # it hung up
+            answer.set_result(b"")
 
     loop.add_reader(descriptor, read)
     try:

@@ -1,0 +1,45 @@
+"""The log file: what went wrong inside regtui, for its makers. A terminal never shows it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def log_file() -> Path:
+    """`regtui.log` in the state folder, found without the settings: they may be what is wrong."""
+    import platformdirs
+
+    return Path(os.environ.get("REGTUI_STATE_DIR") or platformdirs.user_state_path("regtui")) / "regtui.log"
+
+
+@contextmanager
+def warnings_to_log_file() -> Iterator[None]:
+    """Meanwhile what any library or room logs as a warning or worse goes to the file, and not to standard error."""
+    handler = _LogFile(logging.WARNING)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+class _LogFile(logging.Handler):
+    """Opens the file for each record: they are rare, and most runs have none. A full disk stops nobody."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):
+            file = log_file()
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(file, "a", errors="backslashreplace", opener=_private) as log:
+                log.write(f"{self.format(record)}\n")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
