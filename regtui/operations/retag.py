@@ -52,9 +52,9 @@ async def plan_retag(
         raise UsageError(f"{target} is no tag to make in {session.registry}", "Write a tag, or REPOSITORY:TAG.")
     check_tag(target.tag)
     client = session.client
+    if source.tag and source.digest and await found(client, source.repository, source.tag) != source.digest:
+        raise PlanStale(f"{name(source.repository, source.tag)} does not point to {source.digest}")
     digest = parse_digest((await client.head(source.repository, source.version)).digest)
-    if source.tag and source.digest and await found(client, source.repository, source.tag) != digest:
-        raise PlanStale(f"{name(source.repository, source.tag)} does not point to {digest}")
     replaces = await found(client, target.repository, target.tag)
     if replaces == digest:
         return _plan(session, source, target, digest, replaces, ())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed
+from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
 from regtui.oci.digest import Digest, short
 from regtui.operations.at_once import each
 from regtui.operations.looking import found, name
@@ -38,7 +38,7 @@ class CopyManifest:
         return ()  # it adds what no tag leads to
 
     def describe(self) -> str:
-        return f"Copy {name(self.source, short(self.manifest.digest))} to {self.target}"
+        return f"Copy {short(self.manifest.digest)} from {self.source} to {self.target}"
 
     def intent(self) -> dict[str, str]:
         return {
@@ -98,7 +98,10 @@ class PointTag:
 
 async def _bring(client: Client, blobs: tuple[Blob, ...], source: str, target: str) -> None:
     async def bring(blob: Blob) -> None:
-        if await client.mount_blob(target, blob.digest, source) or await _has(client, target, blob):
+        with suppress(NotFound, Unsupported):  # some registries refuse to mount instead of asking for the bytes
+            if await client.mount_blob(target, blob.digest, source):
+                return
+        if await _has(client, target, blob):
             return
         async with aclosing(client.blob(source, blob.digest)) as chunks:
             await client.upload_blob(target, blob.digest, blob.size, chunks)

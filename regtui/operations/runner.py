@@ -151,12 +151,14 @@ class _Execution:
         self._unreachable = 0  # steps in a row that found no connection
 
     async def run(self) -> Finished:
+        """Raises `StoreError` when the journal can't be written: then nothing further is tried."""
         total = len(self._plan.steps)
         for number, step in enumerate(self._plan.steps):
             hopeless = self._unreachable >= _HOPELESS
             if self._is_stopping() or hopeless or not self._done.issuperset(step.needs):
                 self._change.finish(number, Outcome.LEFT)
                 continue
+            self._change.start(number)
             self._tell(StepStarted(number + 1, total, step.describe()))
             error = await self._attempt(number, step)
             if error is None:
@@ -166,14 +168,14 @@ class _Execution:
                 self._failed += 1
                 self._tell(StepFailed_(number + 1, total, step.describe(), error))
         done, left = len(self._done), total - len(self._done) - self._failed
-        if self._plan.check and left < total and (error := await self._attempt(total, self._plan.check)):
-            self._failed += 1
-            self._tell(StepFailed_(total, total, self._plan.check.describe(), error))
+        if self._plan.check and left < total:
+            self._change.start(total)
+            if error := await self._attempt(total, self._plan.check):
+                self._failed += 1
+                self._tell(StepFailed_(total, total, self._plan.check.describe(), error))
         return Finished(done, self._failed, left, self._change.id)
 
     async def _attempt(self, number: int, step: Step) -> RegtuiError | None:
-        """Raises `StoreError` when the journal can't be written: then nothing further is tried."""
-        self._change.start(number)
         try:
             await step.run(self._client, _StepRecord(self._change, number))
         except Exception as failure:

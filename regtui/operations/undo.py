@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from regtui.errors import ContentError, NotFound, PlanStale, StoreError, UsageError
+from regtui.errors import ConnectionFailed, ContentError, NotFound, PlanStale, StoreError, UsageError
 from regtui.oci.digest import Digest
 from regtui.oci.kinds import THROW_AWAY_DIGEST
 from regtui.oci.manifest import decode_document
@@ -142,6 +142,8 @@ async def _is_whole(session: Session, taken: Sequence[_Taken]) -> None:
             async with aclosing(session.client.blob(*place, start=0, end=1)) as chunks:
                 if [chunk async for chunk in chunks]:
                     return
+        except ConnectionFailed:  # a server that remembers a blob's size, and has no bytes to send, breaks off
+            await session.client.ping()
         except (NotFound, ContentError):
             pass
         gone.append(place[1])
@@ -154,9 +156,9 @@ async def _is_whole(session: Session, taken: Sequence[_Taken]) -> None:
     await each(children, find, session.concurrency)
     if gone:
         raise NotFound(
-            f"This can't be undone: {session.registry} no longer has {', '.join(sorted(gone)[:3])}"
-            + (f" and {len(gone) - 3:,} more" if len(gone) > 3 else ""),
-            "Its garbage collection has run. Nothing was changed; push the image anew.",
+            f"This can't be undone: {session.registry} can't give {', '.join(sorted(gone)[:3])} any more"
+            + (f" (and {len(gone) - 3:,} others)" if len(gone) > 3 else ""),
+            "Nothing was changed. Its garbage collection has run, it seems: push the image anew.",
             status=404,
         )
 

@@ -20,7 +20,7 @@ from regtui.store.locks import LockFile
 from regtui.store.migrations import migrate
 from regtui.store.rows import KeptChange, KeptStep, Outcome, Saved, State, StepRow
 
-_ADVICE = "regtui changes nothing that it can't write down first: free that folder, or set REGTUI_STATE_DIR."
+_ADVICE = "A change must be written down before it is sent: free that folder, or set REGTUI_STATE_DIR."
 _PATIENCE = 10.0
 """Seconds that another process may take for what it writes."""
 
