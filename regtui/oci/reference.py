@@ -63,7 +63,7 @@ def parse_reference(text: str) -> Reference:
     """A reference, a repository or a registry, as a user writes it.
 
     Before a `/`, `localhost`, a dot or a colon makes a host; without any `/`, a host if what stands before `:` is
-    `localhost`, an IP address or holds a dot (`registry:5000/`, with the slash, is a host too); else it is Docker Hub's.
+    `localhost`, an IP address or holds a dot (`registry:5000/`, with the slash, is a host too); else Docker Hub's.
     `https://` and a path of `/v2/` from a browser's address line are taken off. Raises `ReferenceError`.
     """
     given = text.strip()
