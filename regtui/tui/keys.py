@@ -64,6 +64,9 @@ ACTIONS: dict[str, Action] = {
     "ask_to_quit": Action(("ctrl+c",), "ask to quit"),
 }
 
+MOVING = frozenset({"down", "up", "page_down", "page_up", "first", "last", "right", "left"})
+"""What needs no name in the palette, and stands at the end of the help."""
+
 
 def binding(id: str, action: str = "", *, show: bool = False) -> Binding:
     """The binding of an action in `ACTIONS`; `action` names the method if it isn't the id's. `show`: in the footer."""

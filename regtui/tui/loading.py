@@ -85,19 +85,21 @@ class Loader:
 
     # Tags
 
-    def tags(self, repository: str) -> None:
-        """Lists a repository's tags and reads what they point to, until something else is shown."""
+    def tags(self, repository: str, at: str = "") -> None:
+        """Lists a repository's tags and reads what they point to, until others are shown; the cursor goes to `at`."""
         if self.session:
-            self._start(TAGS, self._tags(self.session, repository))
+            self._start(TAGS, self._tags(self.session, repository, at))
 
     def look_at(self, tags: tuple[str, ...]) -> None:
         """What is in view is read first."""
         self._attention.look_at(tags)
 
-    async def _tags(self, session: Session, repository: str) -> None:
+    async def _tags(self, session: Session, repository: str, at: str) -> None:
         pane, settings = self._screen.tags, session.settings
         self._attention = Attention(settings.details)
         pane.start(repository, lambda tag: settings.is_protected(session.registry, tag))
+        if at:
+            pane.go_to(at)
         try:
             async with aclosing(batches(inventory.tags(session, repository, self._attention))) as arriving:
                 async for events in arriving:
@@ -136,17 +138,17 @@ class Loader:
 
     # Files
 
-    def offer(self, layer: Descriptor | None, number: int | None) -> None:
-        """Another layer is under the cursor: it is read when one goes to the pane."""
+    def offer(self, layer: Descriptor | None, number: int | None, why: str = "") -> None:
+        """Another layer is under the cursor: it is read when one goes to the pane. `why` says why there is none."""
         if layer is not None and layer.digest == self._layer:
             return
         self._layer = ""
         self.stop(FILES)
         if layer is None:
-            self._screen.files.wait("", "No layer is chosen. Press 3 and ] for the layers.")
+            self._screen.files.wait("", why or "No layer is chosen: layers are in pane 3, under Layers.")
         else:
             self._screen.files.wait(f"layer {number}", f"Press 4 to read this layer ({size(layer.size)}).")
-        self._screen.files_titled()
+        self._screen.panes[FILES].title_text = self._screen.files.title_text
 
     def files(self, repository: str, layer: Descriptor, number: int, *, again: bool = False) -> None:
         """Reads a layer's files; unless they are there or on their way, or wanted `again`."""
@@ -157,7 +159,7 @@ class Loader:
     async def _files(self, session: Session, repository: str, layer: Descriptor, number: int) -> None:
         pane, say = self._screen.files, partial(self._screen.say, FILES)
         pane.start(f"layer {number} · {size(layer.size)}")
-        self._screen.files_titled()
+        self._screen.panes[FILES].title_text = self._screen.files.title_text
         say("reading the layer")
         try:
             async with aclosing(batches(layer_files(session, repository, layer))) as arriving:

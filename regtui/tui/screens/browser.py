@@ -25,8 +25,6 @@ from regtui.tui.screens.panes import PanesScreen
 from regtui.tui.screens.start import StartScreen
 from regtui.tui.widgets.breadcrumb import Breadcrumb
 from regtui.tui.widgets.details.details import Details, Place
-from regtui.tui.widgets.keyline import KeyLine
-from regtui.tui.widgets.pane import Pane
 from regtui.tui.widgets.repositories import Repositories
 from regtui.tui.widgets.tags import Tags
 from regtui.words import size
@@ -100,10 +98,10 @@ class BrowserScreen(PanesScreen):
         if reference.repository and reference.repository != self.tags.repository:
             self.end_filter(TAGS)
             self.repositories.show(reference.repository)
-            self.loader.tags(reference.repository)
+            self.loader.tags(reference.repository, reference.tag)
             if reference.registry != DEMO:
                 remember(self.settings, str(Reference(reference.registry, reference.repository)))
-        if reference.tag:
+        elif reference.tag:
             self.tags.go_to(reference.tag)
         if self.spot.shown.version:
             self.loader.details(self.spot.shown, self._arrived)
@@ -116,7 +114,12 @@ class BrowserScreen(PanesScreen):
         """The details of the spot are there."""
         if self.spot.tab:
             self.details.go(Place(self.spot.tab, self.spot.cursor))
-        self.loader.offer(*(self.details.current_layer or (None, None)))
+        layer, number = self.details.current_layer or (None, None)
+        inspected = self.details.inspected
+        is_index = inspected is not None and isinstance(inspected.document.content, Index)
+        self.loader.offer(
+            layer, number, "An index has no layers: enter one of its platforms in pane 3." if is_index else ""
+        )
         self.entered(self.pane)
 
     def entered(self, pane: int) -> None:
@@ -157,7 +160,7 @@ class BrowserScreen(PanesScreen):
     # What the panes say
 
     def on_repositories_changed(self) -> None:
-        self.query_one("#pane-1", Pane).title_text = self.repositories.title_text
+        self.panes[REPOSITORIES].title_text = self.repositories.title_text
 
     def on_repositories_opened(self, message: Repositories.Opened) -> None:
         if message.repository == self.spot.reference.repository:
@@ -169,10 +172,11 @@ class BrowserScreen(PanesScreen):
         self.loader.look_at(message.tags)
 
     def on_tags_changed(self) -> None:
-        self.query_one("#pane-2", Pane).title_text = self.tags.title_text
+        self.panes[TAGS].title_text = self.tags.title_text
         answered, total = self.tags.progress
         self.say(TAGS, f"details {answered:,} of {total:,}" if answered < total else "")
-        self.repositories.set_count(self.tags.repository, total)
+        if total:
+            self.repositories.set_count(self.tags.repository, total)
         self.tell()
 
     def on_tags_highlighted(self, message: Tags.Highlighted) -> None:
@@ -214,7 +218,7 @@ class BrowserScreen(PanesScreen):
         self._history.leave(replace(self.spot, pane=DETAILS, tab=message.place.tab, cursor=message.place.cursor))
 
     def on_details_layer_highlighted(self, message: Details.LayerHighlighted) -> None:
-        self.loader.offer(message.layer, message.number)
+        self.loader.offer(message.layer, message.number, "This instruction made no layer.")
 
     def on_details_layer_chosen(self, message: Details.LayerChosen) -> None:
         self.enter(FILES)
@@ -222,13 +226,12 @@ class BrowserScreen(PanesScreen):
     # Doing something
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in CHANGING:
+        allowed = super().check_action(action, parameters)
+        if allowed and action in CHANGING:
             if self.settings.for_registry(self.spot.reference.registry).read_only:
                 return False
             return True if self._may(action) else None
-        if action == "copy":
-            return True if self.spot.reference.repository or self.pane == REPOSITORIES else None
-        return super().check_action(action, parameters)
+        return allowed
 
     def _may(self, action: str) -> bool:
         reference = self.spot.reference
@@ -311,13 +314,11 @@ class BrowserScreen(PanesScreen):
     # The first and the last line
 
     def tell(self) -> None:
-        if not self.is_mounted:
-            return
-        self.query_one(Breadcrumb).show(self.spot.parts, self._marks)
+        self.breadcrumb.show(self.spot.parts, self._marks)
         marked = self.tags.marked
         chosen = f"{len(marked):,} marked · {size(self.tags.marked_size)}" if marked else ""
         error = self.tags.error(self.spot.reference.tag) if self.pane == TAGS else None
-        self.query_one(KeyLine).show(chosen, f"! {error.what}" if error else self.going_on, failed=bool(error))
+        self.keyline.show(chosen, f"! {error.what}" if error else self.going_on, failed=bool(error))
 
     @property
     def _marks(self) -> list[str]:

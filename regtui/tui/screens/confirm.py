@@ -8,6 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from regtui.operations.plan import Plan
+from regtui.text import shown
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, facts, safe_button, said
 from regtui.tui.widgets.choices import Choice, Choices
@@ -39,7 +40,7 @@ class ConfirmDialog(Dialog[bool]):
             yield said(warning, "warning")
         if self._typed:
             yield said(f"Type {self._typed} to go on:")
-            yield Input(compact=True)
+            yield Input(compact=True, placeholder=shown(self._typed))
             yield Notice()
 
     def buttons(self) -> Iterable[Button]:

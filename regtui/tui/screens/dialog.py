@@ -7,9 +7,10 @@ from typing import Generic, TypeVar
 
 from rich.table import Table
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import HorizontalScroll, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -41,10 +42,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as frame:
-            frame.border_title = Content(f" {shown(self._title)} ")
+            frame.border_title = Content(shown(self._title))
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 yield from self.body()
-            with Horizontal(classes="dialog-buttons"):
+            with HorizontalScroll(classes="dialog-buttons", can_focus=False):
                 yield from self.buttons()
 
     def body(self) -> Iterable[Widget]:
@@ -54,6 +55,10 @@ class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False
     def buttons(self) -> Iterable[Button]:
         """The answers, the safe one first."""
         yield safe_button("Close")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The buttons are always on the screen; what the body has beyond that is scrolled."""
+        self.query_one(".dialog-body").styles.max_height = max(1, event.size.height - 4)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

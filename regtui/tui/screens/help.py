@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.keymap import key_name
+from regtui.tui.keys import MOVING
 from regtui.tui.screens.dialog import Dialog, said
 
 _NOTES = (
@@ -32,9 +33,8 @@ class HelpScreen(Dialog[None]):
         self._glyphs = glyphs
 
     def body(self) -> Iterable[Widget]:
-        groups = {"In this pane": "widget", "Here": "screen", "Everywhere": "app"}
-        for heading, group in groups.items():
-            keys = [entry for entry in help_keys(self._active) if entry[0] == group]
+        for heading in ("In this pane", "Here", "Everywhere", "Moving"):
+            keys = [entry for entry in help_keys(self._active) if entry[0] == heading]
             if keys:
                 yield said(heading, "help-heading")
                 yield Static(_table(keys))
@@ -43,13 +43,14 @@ class HelpScreen(Dialog[None]):
 
 
 def help_keys(active: Mapping[str, ActiveBinding]) -> list[tuple[str, str, str]]:
-    """Where a binding belongs (`widget`, `screen`, `app`), its keys, and what it does; each action once."""
+    """The heading that a binding belongs under, its keys, and what it does; each action once."""
     found: dict[str, tuple[str, list[str], str]] = {}
     for key, (node, binding, _, _) in active.items():
         if binding.id and binding.description:
-            group = "app" if isinstance(node, App) else "screen" if isinstance(node, Screen) else "widget"
-            found.setdefault(binding.id, (group, [], binding.description))[1].append(key_name(key))
-    return [(group, ", ".join(keys), words) for group, keys, words in found.values()]
+            place = "Everywhere" if isinstance(node, App) else "Here" if isinstance(node, Screen) else "In this pane"
+            heading = "Moving" if binding.id in MOVING else place
+            found.setdefault(binding.id, (heading, [], binding.description))[1].append(key_name(key))
+    return [(heading, ", ".join(keys), words) for heading, keys, words in found.values()]
 
 
 def _table(keys: list[tuple[str, str, str]]) -> Table:

@@ -24,7 +24,7 @@ class OpenDialog(Dialog[Reference]):
 
     def body(self) -> Iterable[Widget]:
         yield said("A registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG; here also /REPOSITORY, :TAG or a digest.")
-        yield Input(compact=True)
+        yield Input(compact=True, placeholder="HOST/REPOSITORY:TAG")
         yield Notice()
 
     def buttons(self) -> Iterable[Button]:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widgets import Input
 
 from regtui.config import Settings
 from regtui.tui.arrangement import ALL, DETAILS, FILES, REPOSITORIES, TAGS, panes_shown
@@ -46,24 +47,30 @@ class PanesScreen(Screen[None], inherit_bindings=False):
         self.pane = REPOSITORIES
         self._zoomed = False
         self._says: dict[int, str] = {}
-        options: dict[str, Any] = {"glyphs": self.glyphs, "page_jump": settings.page_jump}
+        look = self.glyphs
+        options: dict[str, Any] = {"glyphs": look, "page_jump": settings.page_jump}
         self.repositories = Repositories(**options)
         self.tags = Tags(**options, empty_text="Choose a repository in pane 1.")
         self.details = Details(**options, number=DETAILS, id="pane-3")
         self.files = Files(**options)
+        self.breadcrumb = Breadcrumb(glyphs=look)
+        self.keyline = KeyLine(glyphs=look)
+        self._filters = {number: FilterBar() for number in (REPOSITORIES, TAGS, FILES)}
+        self.panes: dict[int, Pane] = {
+            REPOSITORIES: self._pane(REPOSITORIES, "Repositories", self.repositories),
+            TAGS: self._pane(TAGS, "Tags", self.tags),
+            DETAILS: self.details,
+            FILES: self._pane(FILES, "Files", self.files),
+        }
+        self._right = Vertical(self.panes[DETAILS], self.panes[FILES], id="right")
+
+    def _pane(self, number: int, title: str, listing: Lines) -> Pane:
+        return Pane(listing, self._filters[number], number=number, title=title, glyphs=self.glyphs, id=f"pane-{number}")
 
     def compose(self) -> ComposeResult:
-        look = self.glyphs
-        yield Breadcrumb(glyphs=look)
-        with Horizontal(id="panes"):
-            yield Pane(
-                self.repositories, FilterBar(), number=REPOSITORIES, title="Repositories", glyphs=look, id="pane-1"
-            )
-            yield Pane(self.tags, FilterBar(), number=TAGS, title="Tags", glyphs=look, id="pane-2")
-            with Vertical(id="right"):
-                yield self.details
-                yield Pane(self.files, FilterBar(), number=FILES, title="Files", glyphs=look, id="pane-4")
-        yield KeyLine(glyphs=look)
+        yield self.breadcrumb
+        yield Horizontal(self.panes[REPOSITORIES], self.panes[TAGS], self._right, id="panes")
+        yield self.keyline
 
     # Focus and room
 
@@ -74,7 +81,7 @@ class PanesScreen(Screen[None], inherit_bindings=False):
         if pane == DETAILS:
             self.details.focus_list()
         else:
-            self.query_one(f"#pane-{pane} Lines").focus()
+            self.panes[pane].query_one(Lines).focus()
         self.entered(pane)
 
     def entered(self, pane: int) -> None:
@@ -82,11 +89,10 @@ class PanesScreen(Screen[None], inherit_bindings=False):
 
     def _arrange(self) -> None:
         shown = panes_shown(self.size.width, self.pane, zoomed=self._zoomed)
-        for number in ALL:
-            self.query_one(f"#pane-{number}").display = number in shown
-        right = self.query_one("#right")
-        right.display = DETAILS in shown or FILES in shown
-        right.set_class(shown == (DETAILS, FILES), "-beside")
+        for number, pane in self.panes.items():
+            pane.display = number in shown
+        self._right.display = DETAILS in shown or FILES in shown
+        self._right.set_class(shown == (DETAILS, FILES), "-beside")
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
@@ -127,28 +133,33 @@ class PanesScreen(Screen[None], inherit_bindings=False):
     # Filters
 
     def action_filter(self) -> None:
-        self.query_one(f"#pane-{self.pane} FilterBar", FilterBar).open()
+        self._filters[self.pane].open()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The details have no filter."""
+        """While one types, keys are text; and the details have no filter."""
+        if isinstance(self.focused, Input) and action != "turn":
+            return False
         return None if action == "filter" and self.pane == DETAILS else True
 
     def on_filter_bar_typed(self, message: FilterBar.Typed) -> None:
-        pane = message.bar.parent
-        if isinstance(pane, Pane):
-            listing = pane.query_one(Lines)
-            assert isinstance(listing, Repositories | Tags | Files)
-            self.say(pane.number, listing.set_filter(message.text))
+        listings: dict[int, Repositories | Tags | Files] = {
+            REPOSITORIES: self.repositories,
+            TAGS: self.tags,
+            FILES: self.files,
+        }
+        pane = next(number for number, bar in self._filters.items() if bar is message.bar)
+        self.say(pane, listings[pane].set_filter(message.text))
 
     def on_filter_bar_left(self) -> None:
         self.enter(self.pane)
 
     def end_filter(self, pane: int) -> bool:
         """Shows everything again; False when nothing was filtered."""
-        bars = [bar for bar in self.query(f"#pane-{pane} FilterBar").results(FilterBar) if bar.text]
-        for bar in bars:
-            bar.clear()
-        return bool(bars)
+        bar = self._filters.get(pane)
+        if bar is None or not bar.text:
+            return False
+        bar.clear()
+        return True
 
     # The last line
 
@@ -165,7 +176,3 @@ class PanesScreen(Screen[None], inherit_bindings=False):
     def going_on(self) -> str:
         """What to say of it: of the focused pane first."""
         return self._says.get(self.pane) or next((text for text in self._says.values() if text), "")
-
-    def files_titled(self) -> None:
-        """The files pane shows another layer."""
-        self.query_one("#pane-4", Pane).title_text = self.files.title_text

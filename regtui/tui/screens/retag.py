@@ -24,7 +24,7 @@ class RetagDialog(Dialog[Reference]):
     def body(self) -> Iterable[Widget]:
         yield Static(facts([("From", str(self._source))]))
         yield said("A tag, or REPOSITORY:TAG in this registry:")
-        yield Input(compact=True)
+        yield Input(compact=True, placeholder="1.4 or team/app:1.4")
         yield Notice()
 
     def buttons(self) -> Iterable[Button]:

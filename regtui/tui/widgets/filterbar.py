@@ -21,8 +21,7 @@ class FilterBar(Horizontal):
     FilterBar Input { width: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "done", "back to the list", show=False),
-        Binding("escape", "end", "end the filter", show=False),
+        Binding("escape", "end", "end the filter"),
     ]
 
     @dataclass
@@ -54,10 +53,6 @@ class FilterBar(Horizontal):
     def text(self) -> str:
         return self.query_one(Input).value
 
-    def action_done(self) -> None:
-        self.display = bool(self.text)
-        self.post_message(self.Left(self))
-
     def action_end(self) -> None:
         self.clear()
         self.post_message(self.Left(self))
@@ -73,4 +68,5 @@ class FilterBar(Horizontal):
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         message.stop()
-        self.action_done()
+        self.display = bool(self.text)
+        self.post_message(self.Left(self))

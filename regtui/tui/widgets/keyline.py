@@ -59,8 +59,9 @@ class KeyLine(Widget):
         """Keys and words that find room, the nearest to the focus first, the help always the last."""
         keys: dict[str, tuple[str, str]] = {}
         for key, (_, binding, enabled, _) in active.items():
-            if binding.show and enabled and binding.id and binding.id not in keys:
-                keys[binding.id] = (key_name(key), _SHORT.get(binding.id, binding.description))
+            action = binding.id or binding.action
+            if binding.show and enabled and action not in keys:
+                keys[action] = (key_name(key), _SHORT.get(action, binding.description))
         last = keys.pop(_ALWAYS, None)
         kept: list[tuple[str, str]] = []
         room -= cell_len("".join(last)) + 3 if last else 0
