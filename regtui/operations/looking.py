@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from regtui.errors import NotFound, StepFailed
 from regtui.oci.digest import Digest, parse_digest
+from regtui.oci.reference import is_tag
 from regtui.operations.at_once import each
 from regtui.registry.client import Client
 from regtui.store.rows import Saved
@@ -47,9 +48,9 @@ async def found_after(client: Client, repository: str, version: str, deleted: Di
 
 
 async def names(client: Client, repository: str) -> list[str]:
-    """Every tag that the registry lists; none when it has no such repository (any more)."""
+    """Every tag that the registry lists; none when it has no such repository (any more). What can be no tag is none."""
     try:
-        return [tag async for page in client.tags(repository) for tag in page]
+        return [tag async for page in client.tags(repository) for tag in page if is_tag(tag)]
     except NotFound:
         return []
 

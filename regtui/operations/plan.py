@@ -80,5 +80,5 @@ def must_write(session: Session) -> None:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 tag`, `2,000 tags`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """`1 tag`, `2,000 tags`, `2 indexes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('x') else 's'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from regtui.errors import NotFound, StepFailed
+from regtui.errors import ContentError, NotFound, StepFailed
 from regtui.oci.digest import Digest, is_digest
 from regtui.oci.manifest import Document, decode_document
 from regtui.operations.at_once import each
@@ -24,6 +24,7 @@ class CheckWhatStays:
 
     repository: str
     before: Mapping[str, Digest]  # what the tags that stay pointed to
+    unread: frozenset[str]  # tags that could not be read before: what they need, nobody knows
     removed: tuple[Saved, ...]  # in the order in which they went: an index before its images
     needs: tuple[int, ...] = ()
 
@@ -54,7 +55,7 @@ class CheckWhatStays:
         removed = {saved.digest: decode_document(saved.raw, saved.digest, saved.media_type) for saved in self.removed}
 
         async def look(tag: str) -> None:
-            digest = await found(client, self.repository, tag)
+            digest = None if tag in self.unread else await found(client, self.repository, tag)
             waiting = [digest] if digest and digest != self.before.get(tag) else []
             while waiting:
                 digest = waiting.pop()
@@ -70,5 +71,5 @@ class CheckWhatStays:
     async def _manifest(self, client: Client, digest: Digest) -> Document | None:
         try:
             return await client.manifest(self.repository, digest)
-        except NotFound:
+        except (NotFound, ContentError):
             return None

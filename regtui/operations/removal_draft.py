@@ -112,7 +112,8 @@ class Draft:
     def _check(self, steps: Sequence[Step]) -> CheckWhatStays | None:
         removed = tuple(step.original for step in steps if isinstance(step, RemoveDigest))
         before = {tag: digest for tag, digest in self.usage.tags.items() if tag not in self.scope.tags}
-        return CheckWhatStays(self.repository, before, removed) if removed else None
+        unread = frozenset(self.usage.names).difference(self.usage.tags)
+        return CheckWhatStays(self.repository, before, unread, removed) if removed else None
 
     def _tag(self, tag: str) -> TagOnDigest:
         digest = self.usage.tags[tag]

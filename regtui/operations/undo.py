@@ -47,15 +47,15 @@ async def plan_undo(session: Session, change: int | None = None, *, force: bool 
     """
     must_write(session)
     undone = await asyncio.to_thread(_change, session, change)
-    taken: list[_Taken] = []
+    lost: list[tuple[Saved, str]] = []
     made: dict[str, Digest] = {}
     repository, keep_images = "", False
     for step, saved in await asyncio.to_thread(_sent, session, undone.id):
-        repository = step.intent.get("repository", "")
-        taken += [await _look(session, manifest, step.intent["digest"]) for manifest in saved]
+        repository = step.intent["repository"]
+        lost += [(manifest, step.intent["digest"]) for manifest in saved]
         made |= {tag: Digest(step.intent["digest"]) for tag in step.intent.get("made", "").split()}
         keep_images |= step.intent["verb"] == "point tag"
-    taken = [item for item in taken if any(digest != item.manifest.digest for digest in item.now.values())]
+    taken = await _taken(session, lost)
     await _nothing_newer(session, taken, force)
     await _is_whole(session, taken)
     there = await found_all(session.client, repository, made)
@@ -106,9 +106,18 @@ def _sent(session: Session, change: int) -> list[tuple[KeptStep, list[Saved]]]:
     return [(step, session.journal.saved(change, step.number)) for step in reversed(steps)]
 
 
-async def _look(session: Session, manifest: Saved, left: str) -> _Taken:
-    places = manifest.tags or (manifest.digest,)
-    return _Taken(manifest, left, await found_all(session.client, manifest.repository, places))
+async def _taken(session: Session, lost: Sequence[tuple[Saved, str]]) -> list[_Taken]:
+    """Those that are not as they were, in the order given."""
+    looked: dict[int, _Taken] = {}
+
+    async def look(number: int) -> None:
+        manifest, left = lost[number]
+        places = manifest.tags or (manifest.digest,)
+        looked[number] = _Taken(manifest, left, await found_all(session.client, manifest.repository, places))
+
+    await each(range(len(lost)), look, session.concurrency)
+    ordered = (looked[number] for number in range(len(lost)))
+    return [item for item in ordered if any(digest != item.manifest.digest for digest in item.now.values())]
 
 
 async def _nothing_newer(session: Session, taken: Sequence[_Taken], force: bool) -> None:
@@ -120,7 +129,10 @@ async def _nothing_newer(session: Session, taken: Sequence[_Taken], force: bool)
             repository = item.manifest.repository
             there = await document(session, repository, str(digest))
             if there.annotations.get(THROW_AWAY_DIGEST) != item.manifest.digest:
-                raise PlanStale(f"{name(repository, tag)} was pushed anew since: it points to {digest}")
+                raise PlanStale(
+                    f"{name(repository, tag)} was pushed anew since: it points to {digest}",
+                    "On the command line, regtui undo --force takes that back, too.",
+                )
 
 
 async def _is_whole(session: Session, taken: Sequence[_Taken]) -> None:

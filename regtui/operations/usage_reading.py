@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from regtui.errors import Answered, ContentError, Forbidden, LoginNeeded, NotFound, RateLimited, RegtuiError, TooLarge
+from regtui.errors import (
+    Answered,
+    ContentError,
+    Forbidden,
+    LoginNeeded,
+    NotFound,
+    RateLimited,
+    ReferenceError,
+    RegtuiError,
+    TooLarge,
+)
 from regtui.oci.digest import Digest, is_digest
 from regtui.operations.at_once import each
 from regtui.operations.reading import document
@@ -39,7 +49,7 @@ class UsageReader:
                 await self.manifest(digest)
             except NotFound:
                 pass  # it went meanwhile, or it leads nowhere: it uses nothing
-            except (ContentError, Answered) as error:
+            except (ContentError, ReferenceError, Answered) as error:
                 self._could_not_read(error)
             done += 1
             if progress:

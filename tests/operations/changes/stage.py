@@ -94,6 +94,15 @@ def refusing(status: int, code: str = "UNSUPPORTED") -> Action:
     return refuse
 
 
+def answering(content: Json) -> Action:
+    """Another answer than the registry's."""
+
+    async def answer() -> httpx.Response:
+        return httpx.Response(200, json=content)
+
+    return answer
+
+
 async def cut_off() -> httpx.Response | None:
     """The connection is lost."""
     raise ConnectionResetError

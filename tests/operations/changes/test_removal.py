@@ -45,6 +45,19 @@ async def test_what_skopeo_pushed(real: Stage, registry: DockerRegistry, layout:
     assert await real.state() == {"latest": digest}
 
 
+@pytest.mark.parametrize("as_docker", [True, False])
+async def test_an_index_that_skopeo_pushed(
+    real: Stage, registry: DockerRegistry, layout: Layout, as_docker: bool
+) -> None:
+    index = layout.index(layout.image({"app": b"1"}), layout.image({"app": b"2"}, platform="linux/arm64"))
+    digest = layout.push(index, registry, "team/app:1.0", as_docker=as_docker)
+    registry.tag("team/app", "1.0", "latest")
+    await remove(real, "1.0")
+    assert await real.state() == {"latest": digest}
+    await remove(real, "latest")
+    assert await real.state() == {}
+
+
 async def test_an_image_with_its_last_tag(either: Stage, layout: Layout) -> None:
     digest = await either.push(layout, layout.image({"app": b"1"}), "team/app", "1.0")
     other = await either.push(layout, layout.image({"app": b"2"}), "team/app", "2.0")

@@ -10,7 +10,7 @@ from regtui.oci.kinds import Kind
 from regtui.operations.plan import Method
 from regtui.operations.removal import plan_removal
 from tests.operations.changes.conftest import stage_of
-from tests.operations.changes.stage import Stage
+from tests.operations.changes.stage import Stage, answering
 from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.images import Layout
 
@@ -183,6 +183,17 @@ async def test_a_tag_that_cannot_be_read_keeps_every_image(
     assert plan.warnings[0].startswith("Not everything could be read")
     whole = await plan_removal(real.session, "team/app", [], digest=digest)
     assert (whole.removed_digests, whole.reclaimable) == ((digest,), None)
+
+
+async def test_a_name_that_can_be_no_tag_keeps_every_image(embedded: Stage, layout: Layout) -> None:
+    await embedded.push(layout, layout.image({"app": b"1"}), "team/app", "1.0")
+    for _ in range(2):
+        embedded.wire.before(
+            "GET .*/tags/list", answering({"name": "team/app", "tags": ["1.0", "../../etc", "\x1b[31mred"]})
+        )
+    plan = await plan_removal(embedded.session, "team/app", ["1.0"])
+    assert (plan.removed_digests, plan.total) == ((), 3)
+    assert (await embedded.run(plan)).counts == (1, 0, 0)
 
 
 async def test_progress_is_told(either: Stage, layout: Layout) -> None:
