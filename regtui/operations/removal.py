@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, PlanStale, RateLimited, Unsupported
 from regtui.oci.digest import Digest, parse_digest
@@ -50,7 +50,7 @@ async def plan_removal(
     """
     must_write(session)
     check_repository(repository)
-    wanted = [check_tag(tag) for tag in dict.fromkeys(tags)]
+    wanted = dict.fromkeys(check_tag(tag) for tag in tags)
     names = await _names(session, repository, with_tags=digest is None)
     asked = await _asked(session, repository, wanted, expect)
     if digest is not None:
@@ -60,11 +60,11 @@ async def plan_removal(
     everything = bool(forced) or len(wanted) != 1 or len(names) <= FULL_CHECK
     usage = Usage(tuple(dict.fromkeys([*names, *wanted])), complete=everything)
     reader = UsageReader(session, repository, usage)
-    read = usage.names if everything else _neighbours(session, wanted[0], names)
+    read = usage.names if everything else _neighbours(session, tags[0], names)
     await reader.tags(read, asked, progress)
     for forced_digest in forced:
         await reader.manifest(forced_digest)
-        wanted += [tag for tag in usage.tags_on(forced_digest) if tag not in wanted]
+        wanted.update(dict.fromkeys(usage.tags_on(forced_digest)))
     by_digest = bool(forced) or (deletion is Deletion.ON and not keep_images)
     await reader.surroundings(lambda: scope(usage, wanted, forced, by_digest=by_digest).digests)
     going = scope(usage, wanted, forced, by_digest=by_digest)
@@ -72,7 +72,7 @@ async def plan_removal(
     methods: tuple[Method, ...] = (Method.TAG,)
     if deletion is Deletion.ON and any(usage.tags[tag] not in removed for tag in going.tags):
         methods = await _tag_methods(session, repository)
-    return await Draft(session, repository, usage, going, wanted, forced, methods).plan()
+    return await Draft(session, repository, usage, going, tuple(wanted), forced, methods).plan()
 
 
 async def _names(session: Session, repository: str, *, with_tags: bool) -> list[str]:
@@ -86,7 +86,7 @@ async def _names(session: Session, repository: str, *, with_tags: bool) -> list[
 
 
 async def _asked(
-    session: Session, repository: str, tags: Sequence[str], expect: Mapping[str, Digest]
+    session: Session, repository: str, tags: Iterable[str], expect: Mapping[str, Digest]
 ) -> dict[str, Digest]:
     asked: dict[str, Digest] = {}
 

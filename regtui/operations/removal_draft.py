@@ -14,7 +14,7 @@ from regtui.operations.facts import TagFacts
 from regtui.operations.plan import Method, Step
 from regtui.operations.reading import document
 from regtui.operations.removal_check import CheckWhatStays
-from regtui.operations.removal_plan import Companion, RemovalPlan, TagOnDigest, title_of
+from regtui.operations.removal_plan import Companion, RemovalPlan, TagOnDigest, listed, title_of
 from regtui.operations.removal_scope import Scope, parents, reclaimable
 from regtui.operations.removal_steps import RemoveDigest, RemoveTag
 from regtui.operations.session import Session
@@ -22,8 +22,8 @@ from regtui.operations.tag_reader import TagReader
 from regtui.operations.usage import Usage
 from regtui.store.rows import Saved
 
-_WARNINGS = 3
-"""Warnings of one sort that are shown."""
+_WARNINGS = 10
+"""Warnings that are shown; how many more there are is told."""
 
 
 @dataclass(slots=True)
@@ -52,22 +52,23 @@ class Draft:
         users = usage.users(set(self.forced) or left, going) if self.forced or left else ()
         steps = self._steps()
         title, action = title_of(self.repository, len(self.wanted), self.forced)
+        protects = self.session.settings.is_protected
         return RemovalPlan(
             self.session.registry,
             title,
             action,
             tuple(steps),
-            self.repository,
-            tuple(self._tag(tag) for tag in self.wanted),
-            tuple(self._companions(set(digests) | set(self.forced))),
-            tuple(staying.items()),
-            users,
-            bool(self.forced),
-            self.scope.digests,
-            len(usage.tags) if not usage.complete else len(usage.names),
-            len(usage.names),
-            self._reclaimable(),
-            tuple(tag for tag in self.scope.tags if self.session.settings.is_protected(self.session.registry, tag)),
+            repository=self.repository,
+            going=tuple(self._tag(tag) for tag in self.wanted),
+            companions=tuple(self._companions(set(digests) | set(self.forced))),
+            staying=tuple(staying.items()),
+            users=users,
+            whole_digests=bool(self.forced),
+            removed_digests=self.scope.digests,
+            checked=usage.checked,
+            total=len(usage.names),
+            reclaimable=self._reclaimable(),
+            protected=tuple(tag for tag in self.scope.tags if protects(self.session.registry, tag)),
             warnings=tuple(self._warnings(users)),
             check=self._check(steps),
         )
@@ -94,7 +95,7 @@ class Draft:
         steps: list[Step] = []
         number_of: dict[Digest, int] = {}
         above = parents(self.usage, self.scope.digests)
-        known = frozenset(self.usage.names)
+        known, going, wanted = frozenset(self.usage.names), set(self.scope.tags), set(self.wanted)
         for digest in self.scope.digests:
             needs = tuple(number_of[other] for other in above[digest] if other in number_of)
             number_of[digest] = len(steps)
@@ -104,14 +105,15 @@ class Draft:
             digest = self.usage.tags[tag]
             if digest not in number_of:
                 subject = companion_of(tag)
-                needs = (number_of[subject],) if subject in number_of and tag not in self.wanted else ()
-                siblings = tuple(other for other in self.usage.tags_on(digest) if other not in self.scope.tags)
+                needs = (number_of[subject],) if subject in number_of and tag not in wanted else ()
+                siblings = tuple(other for other in self.usage.tags_on(digest) if other not in going)
                 steps.append(RemoveTag(tag, self._saved(digest, (tag,)), siblings, self.methods, needs))
         return steps
 
     def _check(self, steps: Sequence[Step]) -> CheckWhatStays | None:
         removed = tuple(step.original for step in steps if isinstance(step, RemoveDigest))
-        before = {tag: digest for tag, digest in self.usage.tags.items() if tag not in self.scope.tags}
+        going = set(self.scope.tags)
+        before = {tag: digest for tag, digest in self.usage.tags.items() if tag not in going}
         unread = frozenset(self.usage.names).difference(self.usage.tags)
         return CheckWhatStays(self.repository, before, unread, removed) if removed else None
 
@@ -128,7 +130,7 @@ class Draft:
 
     def _companions(self, asked: set[Digest]) -> list[Companion]:
         parts = {child for digest in self.scope.digests for child in self._children(digest)}
-        tags = [tag for tag in self.scope.tags if tag not in self.wanted]
+        tags = self.scope.tags[len(self.wanted) :]
         digests = dict.fromkeys([*self.scope.digests, *(self.usage.tags[tag] for tag in tags)])
         return [
             Companion(
@@ -152,14 +154,18 @@ class Draft:
 
     def _warnings(self, users: Sequence[str]) -> list[str]:
         usage, removed = self.usage, set(self.scope.digests)
-        warnings = [f"{tag} has an image that goes: it will be broken" for tag in users if self.forced]
+        warnings = []
+        if self.forced and users:
+            them = ("has", "it") if len(users) == 1 else ("have", "they")
+            warnings.append(f"{listed(users)} {them[0]} an image that goes: {them[1]} will be broken")
+        going = set(self.scope.tags)
         for tag, digest in usage.tags.items():
             links = usage.manifests.get(digest)
             if links and links.original and links.kind is Kind.THROW_AWAY:
                 was = short(links.original)
                 warnings.append(f"{tag} holds a throw-away manifest that a removal left over; before, it was {was}")
-            if links and links.subject in removed and tag not in self.scope.tags:
+            if links and links.subject in removed and tag not in going:
                 warnings.append(f"{tag} is about what goes, and stays")
         warnings += [f"Not everything could be read, so what else is there stays: {what}" for what in usage.unread]
-        shown = warnings[: 3 * _WARNINGS]
-        return [*shown, f"and {len(warnings) - len(shown):,} more"] if len(warnings) > len(shown) else shown
+        more = len(warnings) - _WARNINGS
+        return [*warnings[:_WARNINGS], f"… and {more:,} more like these"] if more > 0 else warnings

@@ -16,15 +16,10 @@ from regtui.operations.plan import Method, Plan, count
 _NAMED = 5
 """Tags that a line names at most."""
 
-_HOW = {
-    (Method.DIGEST,): "by digest: nothing that stays needs {image}",
-    (Method.TAG,): "the registry deletes a tag by its name",
-    (
-        Method.THROW_AWAY,
-    ): "this registry can't delete a tag by name: a throw-away manifest takes its place and is deleted",
-    (Method.TAG, Method.THROW_AWAY): "by name; if the registry refuses that, "
-    "a throw-away manifest takes the tag's place and is deleted",
-}
+_BY_DIGEST = "by digest: nothing that stays needs"
+_BY_NAME = "the registry deletes a tag by its name"
+_BY_THROW_AWAY = "this registry can't delete a tag by name: a throw-away manifest takes its place and is deleted"
+_BY_EITHER = "by name; if the registry refuses that, a throw-away manifest takes the tag's place and is deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +104,7 @@ class RemovalPlan(Plan):
             "steps": [step.describe() for step in self.steps],
             "tags_checked": self.checked,
             "tags_total": self.total,
+            "breaks": list(self.users) if self.whole_digests else [],
             "reclaimable_bytes": self.reclaimable,
             "protected": list(self.protected),
             "warnings": list(self.warnings),
@@ -118,20 +114,27 @@ class RemovalPlan(Plan):
         kinds = Counter(("image" if item.is_part else "") or str(item.kind) for item in self.companions)
         parts = [count(number, kind) for kind, number in kinds.items()]
         tags = [tag for item in self.companions for tag in item.tags]
-        return _listed(parts) + (f" ({_listed(tags, _NAMED)})" if tags else "")
+        return listed(parts) + (f" ({listed(tags, _NAMED)})" if tags else "")
 
     def _stays(self) -> str:
         shared = [tag for tag, _ in self.staying]
-        if shared:
-            return f"{_listed(shared, _NAMED)} (same digest)"
-        if self.users and not self.whole_digests:
-            return (
-                f"the image, untagged: {_listed(self.users, _NAMED)} {'needs' if len(self.users) == 1 else 'need'} it"
+        parts = [f"{listed(shared, _NAMED)} (same digest)"] if shared else []
+        untagged = len(self._digests.difference(self.removed_digests, (digest for _, digest in self.staying)))
+        if untagged:
+            image = "the image" if len(self._digests) == 1 else count(untagged, "image")
+            needs = (
+                f": {listed(self.users, _NAMED)} {'needs' if len(self.users) == 1 else 'need'}" if self.users else ""
             )
-        removed = set(self.removed_digests)
-        if self.whole_digests or all(item.digest in removed for item in self.going):
-            return "nothing that shares a digest"
-        return "the image, untagged"
+            parts.append(f"{image}, untagged{needs}{(' it' if untagged == 1 else ' them') if needs else ''}")
+        return "; ".join(parts) or "nothing that shares a digest"
+
+    @property
+    def _digests(self) -> set[Digest]:
+        return {item.digest for item in self.going}
+
+    @property
+    def _images(self) -> str:
+        return "the image" if len(self._digests) == 1 else "the images"
 
     def _checked(self) -> str:
         if self.checked >= self.total:
@@ -141,14 +144,16 @@ class RemovalPlan(Plan):
     def _how(self) -> str:
         if self.whole_digests:
             return "by digest, with every tag on it"
-        ways = Counter(item.methods for item in self.going)
-        digests = len({item.digest for item in self.going})
-        texts = {
-            methods: _HOW[methods].format(image="the image" if digests == 1 else "these images") for methods in ways
+        words_of = {
+            (Method.DIGEST,): f"{_BY_DIGEST} {self._images}",
+            (Method.TAG,): _BY_NAME,
+            (Method.THROW_AWAY,): _BY_THROW_AWAY,
+            (Method.TAG, Method.THROW_AWAY): _BY_EITHER,
         }
+        ways = Counter(item.methods for item in self.going)
         if len(ways) == 1:
-            return next(iter(texts.values()))
-        return "; ".join(f"{count(number, 'tag')}: {texts[methods]}" for methods, number in ways.items())
+            return words_of[self.going[0].methods]
+        return "; ".join(f"{count(number, 'tag')}: {words_of[methods]}" for methods, number in ways.items())
 
     def _reclaims(self) -> str:
         if self.reclaimable is None:
@@ -157,11 +162,11 @@ class RemovalPlan(Plan):
             return f"{words.size(self.reclaimable)} in this repository, when its garbage collection runs"
         users = [tag for tag, _ in self.staying] or list(self.users)
         if users:
-            return f"nothing: {_listed(users, _NAMED)} {'uses' if len(users) == 1 else 'use'} the image"
-        return "nothing: the image stays, untagged"
+            return f"nothing: {listed(users, _NAMED)} {'uses' if len(users) == 1 else 'use'} {self._images}"
+        return f"nothing: {self._images} {'stays' if len(self._digests) == 1 else 'stay'}, untagged"
 
 
-def _listed(names: Sequence[str], limit: int = 100) -> str:
+def listed(names: Sequence[str], limit: int = 100) -> str:
     """`latest, 1.4 and 1`; beyond the limit `and 12 more`."""
     if len(names) > limit:
         return f"{', '.join(names[:limit])} and {len(names) - limit:,} more"

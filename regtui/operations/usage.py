@@ -59,6 +59,7 @@ class Usage:
     untagged_subjects: set[Digest] = field(default_factory=set)  # subjects that are there, though no tag leads to them
     unread: list[str] = field(default_factory=list)  # what can't be read, a sentence each
     complete: bool = False  # whether all tags were asked for
+    checked: int = 0  # tags of which is known what they point to, or that they lead nowhere
     _on: dict[Digest, list[str]] = field(default_factory=dict, init=False)
 
     @property

@@ -46,9 +46,10 @@ class UsageReader:
             try:
                 digest = known.get(tag) or Digest((await self._session.client.head(self._repository, tag)).digest)
                 self._usage.point(tag, digest)
+                self._usage.checked += 1
                 await self.manifest(digest)
-            except NotFound:
-                pass  # it went meanwhile, or it leads nowhere: it uses nothing
+            except NotFound:  # it went meanwhile, or it leads nowhere: it uses nothing
+                self._usage.checked += 1
             except (ContentError, ReferenceError, Answered) as error:
                 self._could_not_read(error)
             done += 1

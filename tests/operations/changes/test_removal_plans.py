@@ -76,6 +76,20 @@ async def test_an_image_that_an_index_has_only_loses_its_tag(either: Stage, layo
     assert said["Reclaims"] == "nothing: multi uses the image"
 
 
+async def test_several_tags_each_with_its_own_fate(real: Stage, layout: Layout) -> None:
+    in_index = layout.image({"app": b"1"})
+    await real.push(layout, layout.index(in_index), "team/app", "multi")
+    await real.push(layout, in_index, "team/app", "amd64")
+    await real.push(layout, layout.image({"app": b"2"}), "team/app", "2.0", "latest")
+    await real.push(layout, layout.image({"app": b"3"}), "team/app", "3.0")
+    plan = await plan_removal(real.session, "team/app", ["3.0", "2.0", "amd64"])
+    assert plan.method is None
+    said = rows(plan.lines())
+    assert said["Stays"] == "latest (same digest); 1 image, untagged: multi needs it; checked all 5 tags"
+    assert said["How"].startswith("1 tag: by digest: nothing that stays needs the images; 2 tags: this registry can't")
+    assert said["Reclaims"].endswith("in this repository, when its garbage collection runs")
+
+
 async def test_an_index_takes_along_what_nothing_else_uses(either: Stage, layout: Layout) -> None:
     own, shared, tagged = (layout.image({"app": bytes([n]) * 100}, labels={"n": str(n)}) for n in range(3))
     await either.push(layout, layout.index(own, shared, tagged), "team/app", "1.0")
