@@ -38,11 +38,6 @@ def why_no_screen(environ: Mapping[str, str], streams: tuple[TextIO | None, ...]
     return ""
 
 
-def over_ssh(environ: Mapping[str, str]) -> bool:
-    """Whether each byte on the screen travels: then nothing is animated."""
-    return "SSH_CONNECTION" in environ or "SSH_TTY" in environ
-
-
 class Ending:
     """Ends the app on a signal, or when its terminal is gone, with the step in hand done first.
 

@@ -61,5 +61,5 @@ class Running:
 async def running(target: str = "", size: tuple[int, int] = NARROW, **flags: Any) -> AsyncIterator[Running]:
     """`target` as on the command line, empty for the start screen; flags as `load_settings` takes them."""
     app = RegtuiApp(Connections(load_settings(flags)), parse_reference(target) if target else None)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         yield Running(app, pilot)
