@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from regtui.errors import NotFound, StepFailed
+from regtui.errors import NotFound, PlanStale, StepFailed
 from regtui.oci.digest import Digest, parse_digest
 from regtui.oci.reference import is_tag
 from regtui.operations.at_once import each
@@ -45,6 +45,17 @@ async def found_after(client: Client, repository: str, version: str, deleted: Di
             return left
         await asyncio.sleep(pause)
     return left
+
+
+async def still_points(client: Client, original: Saved, tags: Iterable[str]) -> bool:
+    """Whether any of these tags is there. Raises `PlanStale` when one points to something else than the original."""
+    now = await found_all(client, original.repository, tags)
+    for tag, digest in now.items():
+        if digest not in (None, original.digest):
+            raise PlanStale(
+                f"{name(original.repository, tag)} points to {digest} now, not to {original.digest}", "Plan it anew."
+            )
+    return any(now.values())
 
 
 async def names(client: Client, repository: str) -> list[str]:

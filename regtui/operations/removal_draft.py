@@ -95,12 +95,12 @@ class Draft:
         steps: list[Step] = []
         number_of: dict[Digest, int] = {}
         above = parents(self.usage, self.scope.digests)
-        known, going, wanted = frozenset(self.usage.names), set(self.scope.tags), set(self.wanted)
+        known, going, wanted = frozenset(self.usage.names), frozenset(self.scope.tags), set(self.wanted)
         for digest in self.scope.digests:
             needs = tuple(number_of[other] for other in above[digest] if other in number_of)
             number_of[digest] = len(steps)
             saved = self._saved(digest, self.usage.tags_on(digest))
-            steps.append(RemoveDigest(saved, known, str(self._kind(digest)), needs))
+            steps.append(RemoveDigest(saved, known, going, str(self._kind(digest)), needs))
         for tag in self.scope.tags:
             digest = self.usage.tags[tag]
             if digest not in number_of:

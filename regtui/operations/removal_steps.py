@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
 from regtui.oci.digest import short
-from regtui.operations.looking import found, found_after, found_all, name, names, put_back
+from regtui.operations.looking import found, found_after, found_all, name, names, put_back, still_points
 from regtui.operations.plan import Method, Record
 from regtui.operations.throw_away import remove_by_throw_away
 from regtui.registry.client import Client
@@ -48,9 +48,6 @@ class RemoveTag:
         }
 
     async def run(self, client: Client, record: Record) -> None:
-        if not await _still_points(client, self.original, [self.tag]):
-            record.note("it was gone already")
-            return
         await self._remove(client, record)
         await self._look_for_siblings(client)
 
@@ -68,6 +65,8 @@ class RemoveTag:
 
     async def _by_name(self, client: Client) -> None:
         repository = self.original.repository
+        if not await still_points(client, self.original, [self.tag]):
+            return  # somebody else has deleted it
         await _delete(client, repository, self.tag)
         left = await found_after(client, repository, self.tag, self.original.digest)
         if left is not None:
@@ -93,6 +92,7 @@ class RemoveDigest:
 
     original: Saved  # with the tags that go along
     known: frozenset[str]  # every tag that the repository had when the plan was made
+    going: frozenset[str]  # those of them that the plan takes, on this digest or another
     what: str  # "image", "index", "signature": for people
     needs: tuple[int, ...] = ()
 
@@ -116,16 +116,19 @@ class RemoveDigest:
 
     async def run(self, client: Client, record: Record) -> None:
         repository, digest = self.original.repository, self.original.digest
-        await _still_points(client, self.original, self.original.tags)
+        await still_points(client, self.original, self.original.tags)
         if await found(client, repository, digest) is None:
             record.note("it was gone already")
             return
-        before = await names(client, repository)
-        await self._nobody_came(client, [tag for tag in before if tag not in self.known])
+        before, seen = await names(client, repository), set(self.known)
+        while new := [tag for tag in before if tag not in seen]:
+            await self._needs_nothing(client, new)
+            seen.update(new)
+            before = await names(client, repository)
         await _delete(client, repository, digest)
         await self._look_again(client, before)
 
-    async def _nobody_came(self, client: Client, new: list[str]) -> None:
+    async def _needs_nothing(self, client: Client, new: list[str]) -> None:
         """Raises `PlanStale` when a tag that the plan doesn't know points to the digest, or to an index that has it."""
         repository, digest = self.original.repository, self.original.digest
         if len(new) > NEW_TAGS_LIMIT:
@@ -140,7 +143,7 @@ class RemoveDigest:
     async def _look_again(self, client: Client, before: list[str]) -> None:
         """A name that vanished and isn't the plan's pointed to this digest by then: it is put back."""
         repository, digest = self.original.repository, self.original.digest
-        vanished = set(before) - set(await names(client, repository)) - set(self.original.tags)
+        vanished = set(before) - set(await names(client, repository)) - self.going
         if vanished:
             there = await found_all(client, repository, sorted(vanished))
             lost = [tag for tag, found_there in there.items() if found_there is None]
@@ -153,17 +156,6 @@ class RemoveDigest:
             raise StepFailed(
                 f"{client.registry} said that {name(repository, digest)} is deleted, and it is still there"
             )
-
-
-async def _still_points(client: Client, original: Saved, tags: Iterable[str]) -> bool:
-    """Whether any of these tags is there. Raises `PlanStale` when one points elsewhere than it did."""
-    now = await found_all(client, original.repository, tags)
-    for tag, digest in now.items():
-        if digest not in (None, original.digest):
-            raise PlanStale(
-                f"{name(original.repository, tag)} points to {digest} now, not to {original.digest}", "Plan it anew."
-            )
-    return any(now.values())
 
 
 async def _delete(client: Client, repository: str, version: str) -> None:

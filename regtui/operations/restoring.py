@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from regtui.errors import PlanStale
 from regtui.oci.digest import Digest, short
-from regtui.operations.looking import found_all, name, put_back
+from regtui.operations.looking import found, name, put_back
 from regtui.operations.plan import Record
 from regtui.registry.client import Client
 from regtui.store.rows import Saved
@@ -34,12 +34,10 @@ class RestoreManifest:
         }
 
     async def run(self, client: Client, record: Record) -> None:
-        now = await found_all(client, self.manifest.repository, self.now)
-        for place, digest in now.items():
-            if digest not in (self.now[place], self.manifest.digest):
-                raise PlanStale(
-                    f"{name(self.manifest.repository, place)} points to {digest or 'nothing'} now", "Plan it anew."
-                )
-        for tag in self.manifest.tags or ("",):
-            if now[tag or self.manifest.digest] != self.manifest.digest:
-                await put_back(client, self.manifest, tag)
+        repository, digest = self.manifest.repository, self.manifest.digest
+        for place, planned in self.now.items():
+            there = await found(client, repository, place)
+            if there not in (planned, digest):
+                raise PlanStale(f"{name(repository, place)} points to {there or 'nothing'} now", "Plan it anew.")
+            if there != digest:
+                await put_back(client, self.manifest, "" if place == digest else place)

@@ -11,12 +11,12 @@ import json
 import secrets
 from contextlib import suppress
 
-from regtui.errors import Answered, RegtuiError, StepFailed
+from regtui.errors import Answered, PlanStale, RegtuiError, StepFailed
 from regtui.oci import media_types
 from regtui.oci.digest import Digest, digest_of
 from regtui.oci.kinds import THROW_AWAY, THROW_AWAY_DIGEST, THROW_AWAY_MEDIA_TYPE
 from regtui.oci.manifest import Manifest, decode_document
-from regtui.operations.looking import found, found_after, name, put_back
+from regtui.operations.looking import found, found_after, name, put_back, still_points
 from regtui.operations.plan import Record
 from regtui.registry.client import Client
 from regtui.store.rows import Saved
@@ -55,7 +55,8 @@ async def remove_by_throw_away(client: Client, record: Record, tag: str, origina
     repository = original.repository
     ours: list[Digest] = []
     try:
-        await _stand_in(client, record, tag, original, ours)
+        if not await _stand_in(client, record, tag, original, ours):
+            return
         now = await found(client, repository, tag)
         if now != ours[-1]:
             with suppress(RegtuiError):  # no tag is on it: somebody moved ours
@@ -64,22 +65,28 @@ async def remove_by_throw_away(client: Client, record: Record, tag: str, origina
         await client.delete_manifest(repository, ours[-1])
         if await found_after(client, repository, tag, ours[-1]) is not None:
             raise StepFailed(f"{client.registry} said that {name(repository, tag)} is deleted, and it is still there")
+    except PlanStale:
+        raise
     except Exception as error:  # whatever it was: a throw-away manifest must not stay
         await _settle(client, tag, original, ours, error)
 
 
-async def _stand_in(client: Client, record: Record, tag: str, original: Saved, ours: list[Digest]) -> None:
+async def _stand_in(client: Client, record: Record, tag: str, original: Saved, ours: list[Digest]) -> bool:
+    """Puts a throw-away manifest on the tag, the last of `ours`; False when somebody else has deleted the tag."""
     candidates = throw_away_manifests(original, secrets.token_hex(16))
     for number, (raw, media_type) in enumerate(candidates, 1):
         ours.append(digest_of(raw))
         record.note(f"{THROW_AWAY} {ours[-1]}")
+        if not await still_points(client, original, [tag]):
+            return False
         try:
             await client.put_manifest(original.repository, tag, raw, media_type)
         except Answered as error:
             if error.status >= 500 or number == len(candidates):
                 raise
         else:
-            return
+            return True
+    return False
 
 
 async def _settle(client: Client, tag: str, original: Saved, ours: list[Digest], error: Exception) -> None:

@@ -33,6 +33,7 @@ class Wire:
 
     requests: list[str] = field(default_factory=list)
     is_down: bool = False  # nothing gets through
+    at: dict[int, Action] = field(default_factory=dict)  # before the request of this number, counted from 0
     _before: list[tuple[re.Pattern[str], Action]] = field(default_factory=list)
     _after: list[tuple[re.Pattern[str], Action]] = field(default_factory=list)
 
@@ -70,6 +71,8 @@ class _Listening(httpx.AsyncBaseTransport):
         self.wire.requests.append(name)
         if self.wire.is_down:
             raise httpx.ConnectError("refused", request=request)
+        if action := self.wire.at.pop(len(self.wire.requests) - 1, None):
+            await action()
         instead = await self.wire.act(name, is_over=False)
         if instead is not None:
             return instead
