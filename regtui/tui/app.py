@@ -24,7 +24,8 @@ from regtui.tui.connections import Connections
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keymap import keymap
 from regtui.tui.keys import binding
-from regtui.tui.screens.browser import BrowserScreen, spot_of
+from regtui.tui.screens.browser import BrowserScreen
+from regtui.tui.screens.going import spot_of
 from regtui.tui.screens.start import StartScreen
 from regtui.tui.terminal import Ending, why_no_screen
 from regtui.tui.themes import NO_COLOR, THEMES, theme_named

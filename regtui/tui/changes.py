@@ -39,6 +39,8 @@ class Changes:
         self._connections = connections
         self._session = session
         self._glyphs = glyphs
+        self.repositories: list[str] = []
+        """Those that may be new to the registry by what was done."""
 
     async def delete(
         self, repository: str, tags: Sequence[str], *, whole_digests: bool = False, digest: Digest | None = None
@@ -74,6 +76,7 @@ class Changes:
         if plan.same:
             self._app.notify(f"{target} points to {short(plan.digest)} already: nothing to do")
             return False
+        self.repositories = [target.repository]
         protected = plan.replaces and self._session.settings.is_protected(target.registry, target.tag)
         return await self._do(plan, _points(plan), typed=target.tag if protected else "")
 

@@ -87,7 +87,7 @@ class Loader:
 
     def tags(self, repository: str, at: str = "") -> None:
         """Lists a repository's tags and reads what they point to, until others are shown; the cursor goes to `at`."""
-        if self.session:
+        if self.session and repository:
             self._start(TAGS, self._tags(self.session, repository, at))
 
     def look_at(self, tags: tuple[str, ...]) -> None:

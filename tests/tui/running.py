@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from regtui.config import load_settings
 from regtui.oci.reference import parse_reference
@@ -14,7 +15,8 @@ from regtui.tui.connections import Connections
 from regtui.tui.screens.browser import BrowserScreen
 
 DEMO = "demo.localhost/"
-APP = "demo.localhost/team/app"
+APP = "demo.localhost/team/app"  # 406 tags
+FEW = "demo.localhost/nginx"  # 9 tags
 NARROW, WIDE = (80, 24), (160, 45)
 PATIENCE = 15.0  # seconds that a test waits for something at most
 
@@ -30,7 +32,11 @@ class Running:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*text)
+        """Into the input that has the focus, at once: the pilot takes a tenth of a second for each key."""
+        await self.until(lambda: isinstance(self.app.focused, Input))
+        assert isinstance(self.app.focused, Input)
+        self.app.focused.insert_text_at_cursor(text)
+        await self.pilot.pause()
 
     @property
     def text(self) -> str:

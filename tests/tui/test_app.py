@@ -17,7 +17,7 @@ from regtui.tui.connections import Connections
 from regtui.tui.keymap import key_name, keymap
 from regtui.tui.keys import ACTIONS
 from regtui.tui.terminal import why_no_screen
-from tests.tui.running import APP, DEMO, WIDE, running
+from tests.tui.running import DEMO, FEW, WIDE, running
 
 
 def settings_with(text: str, home: Path) -> Settings:
@@ -30,7 +30,7 @@ async def test_keys_of_the_settings_take_the_place_of_ours(monkeypatch: pytest.M
     file = tmp_path / "config.toml"
     file.write_text('[keys]\nrefresh = ["f5", "ctrl+r"]\nzoom = "."\nhidden = "z"\n')
     monkeypatch.setenv("REGTUI_CONFIG", str(file))
-    async with running(APP, WIDE) as at:
+    async with running(FEW, WIDE) as at:
         await at.until("newest first")
         assert "f5 refresh" in at.lines[-1]
         await at.press("full_stop")
@@ -65,15 +65,17 @@ def test_keys_are_written_as_people_do() -> None:
 
 
 async def test_the_palette_has_every_command_that_works_here() -> None:
-    async with running(APP, WIDE) as at:
+    async with running(FEW, WIDE) as at:
         await at.until("newest first")
-        await at.press("ctrl+p", *"retag")
+        await at.press("ctrl+p")
+        await at.type("retag")
         await at.until("Retag  t")
         await at.press("enter")
         await at.until("A tag, or REPOSITORY:TAG in this registry:")
-    async with running(APP, WIDE, read_only=True) as at:
+    async with running(FEW, WIDE, read_only=True) as at:
         await at.until("newest first")
-        await at.press("ctrl+p", *"delete")
+        await at.press("ctrl+p")
+        await at.type("delete")
         await at.until("No matches found")
 
 
@@ -81,7 +83,8 @@ async def test_a_theme_is_chosen_in_the_settings_or_the_palette() -> None:
     async with running(DEMO, theme="light") as at:
         assert at.app.theme == "light"
         await at.until("debian")
-        await at.press("ctrl+p", *"theme: nord")
+        await at.press("ctrl+p")
+        await at.type("theme: nord")
         await at.until("Theme: nord")
         await at.press("enter")
         await at.until(lambda: at.app.theme == "nord")
@@ -98,7 +101,7 @@ async def test_text_from_outside_is_never_markup_nor_an_escape() -> None:
 
 async def test_without_colour_nothing_but_bold_dim_and_reverse_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with running(APP) as at:
+    async with running(FEW) as at:
         await at.until("newest first")
         for strip in at.app.screen._compositor.render_strips():
             for segment in strip:

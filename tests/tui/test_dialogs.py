@@ -14,7 +14,7 @@ from regtui.tui.screens.confirm import ConfirmDialog
 from regtui.tui.screens.copy import CopyDialog
 from regtui.tui.screens.planning import PlanningDialog
 from regtui.tui.screens.running import RunningDialog
-from tests.tui.running import APP, DEMO, WIDE, Running, running
+from tests.tui.running import APP, DEMO, FEW, WIDE, Running, running
 
 
 async def at_tag(at: Running, tag: str) -> None:
@@ -44,14 +44,14 @@ async def test_deleting_a_tag_says_what_stays_and_how_and_what_undoes_it() -> No
 
 
 async def test_the_safe_answer_changes_nothing() -> None:
-    async with running(APP) as at:
-        await at_tag(at, "v1.14")
+    async with running(FEW) as at:
+        await at_tag(at, "1.29.2")
         for answer in ("enter", "escape"):
             await at.press("d")
-            await at.until("Delete 1 tag from team/app")
+            await at.until("Delete 1 tag from nginx")
             await at.press(answer)
             assert at.app.screen is at.browser
-        assert "v1.14 " in at.text
+        assert "1.29.2 " in at.text
 
 
 async def test_a_deleted_tag_is_gone_from_the_table_and_its_siblings_stay_and_undo_brings_it_back() -> None:
@@ -87,7 +87,8 @@ async def test_a_protected_tag_asks_for_its_name() -> None:
         await at.until("Type latest to go on:")
         button = at.app.screen.query_one(".-doing")
         assert button.disabled
-        await at.press("shift+tab", *"lates")
+        await at.press("shift+tab")
+        await at.type("lates")
         assert button.disabled
         await at.press("enter")
         await at.until("That is not latest.")
@@ -98,7 +99,9 @@ async def test_a_protected_tag_asks_for_its_name() -> None:
 async def test_more_than_twenty_tags_ask_for_their_number() -> None:
     async with running(APP) as at:
         await at.until("newest first")
-        await at.press("slash", *"v1.9.", "enter", "A", "d")
+        await at.press("slash")
+        await at.type("v1.9.")
+        await at.press("enter", "A", "d")
         await at.until(lambda: isinstance(at.app.screen, ConfirmDialog))
         number = len(at.browser.tags.marked)
         await at.until(f"Type {number} to go on:" if number > 20 else "Delete")
@@ -118,7 +121,9 @@ async def test_a_digest_goes_with_every_tag_on_it_each_named() -> None:
 async def test_a_new_tag_has_the_same_digest() -> None:
     async with running(APP) as at:
         await at_tag(at, "v1.12.11")
-        await at.press("t", *"release", "enter")
+        await at.press("t")
+        await at.type("release")
+        await at.press("enter")
         await at.until("which is new")
         await confirmed(at)
         await at.until("Tags · 407 ·")
@@ -126,17 +131,46 @@ async def test_a_new_tag_has_the_same_digest() -> None:
         assert at.browser.tags.facts("release") == at.browser.tags.facts("v1.12.11")
 
 
+async def test_a_tag_in_another_repository_shows_that_repository() -> None:
+    async with running(FEW, WIDE) as at:
+        await at_tag(at, "1.29.2")
+        await at.press("t")
+        await at.type("mirror/nginx:1.29.2")
+        await at.press("enter")
+        await confirmed(at)
+        await at.until("Repositories · 15")
+        assert "mirror" in at.text
+
+
+async def test_what_no_row_shows_cannot_be_deleted() -> None:
+    async with running(FEW) as at:
+        await at_tag(at, "1.29.2")
+        await at.press("slash")
+        await at.type("nothing-like-it")
+        await at.until("No tag of nginx matches")
+        await at.press("enter", "d", "D", "t")
+        assert at.app.screen is at.browser
+        await at.press("escape")
+        await at.until(lambda: at.browser.tags.current)
+        await at.press("1", "d", "D", "t")
+        assert at.app.screen is at.browser
+
+
 async def test_retagging_says_when_the_name_exists_and_what_it_points_to() -> None:
     async with running(APP) as at:
         await at_tag(at, "v1.12.11")
-        await at.press("t", *"v1.12.10", "enter")
+        await at.press("t")
+        await at.type("v1.12.10")
+        await at.press("enter")
         await at.until("exists, and points to ")
 
 
 async def test_retagging_to_what_no_tag_can_be_says_why_in_the_dialog() -> None:
     async with running(APP) as at:
         await at_tag(at, "v1.12.11")
-        await at.press("t", *"a b", "enter")
+        await at.press("t")
+        await at.type("a b")
+        await at.press("enter")
         await at.until("is no tag")
 
 
@@ -174,41 +208,45 @@ async def test_steps_that_fail_are_listed_and_the_table_is_read_again(monkeypatc
 
 
 async def test_copying_offers_reference_digest_and_pull_commands() -> None:
-    async with running(APP, WIDE) as at:
-        await at_tag(at, "v1.14")
+    async with running(FEW, WIDE) as at:
+        await at_tag(at, "1.29.2")
         await at.until("Platforms")
         await at.press("y")
         await at.until(lambda: isinstance(at.app.screen, CopyDialog))
-        assert "docker pull demo.localhost/team/app:v1.14" in at.text
+        assert "docker pull demo.localhost/nginx:1.29.2" in at.text
         assert "podman pull" in at.text
         assert "@sha256:" in at.text
         await at.press("down", "enter")
         await at.until("Copied")
-        inspected = at.browser.details.inspected
-        assert inspected
-        assert at.app.clipboard == inspected.document.digest
+        facts = at.browser.tags.facts("1.29.2")
+        assert facts
+        assert at.app.clipboard == facts.digest
 
 
 async def test_any_reference_is_opened_by_name_and_left_by_backspace() -> None:
-    async with running(APP, WIDE) as at:
-        await at_tag(at, "v1.14")
-        await at.press("o", *"/nginx:1.29", "enter")
-        await at.until(lambda: at.lines[0].strip() == "demo.localhost › nginx › 1.29")
+    async with running(FEW, WIDE) as at:
+        await at_tag(at, "1.29.2")
+        await at.press("o")
+        await at.type("/base/alpine")
+        await at.press("enter")
+        await at.until(lambda: at.lines[0].strip().startswith("demo.localhost › base/alpine"))
         await at.press("backspace")
-        await at.until(lambda: at.lines[0].strip() == "demo.localhost › team/app › v1.14")
+        await at.until(lambda: at.lines[0].strip() == "demo.localhost › nginx › 1.29.2")
 
 
 async def test_what_is_no_reference_says_so_in_the_dialog() -> None:
     async with running(DEMO) as at:
         await at.until("debian")
-        await at.press("o", *"/UPPER", "enter")
+        await at.press("o")
+        await at.type("/UPPER")
+        await at.press("enter")
         await at.until("lower case")
         await at.press("escape")
         assert at.app.screen is at.browser
 
 
 async def test_help_is_made_from_the_live_keys() -> None:
-    async with running(APP, WIDE) as at:
+    async with running(FEW, WIDE) as at:
         await at.until("newest first")
         await at.press("question_mark")
         await at.until("In this pane")
@@ -216,7 +254,7 @@ async def test_help_is_made_from_the_live_keys() -> None:
             assert words in at.text
         await at.press("pagedown", "pagedown", "pagedown")
         await at.until("set -g set-clipboard on")
-    async with running(APP, WIDE, read_only=True) as at:
+    async with running(FEW, WIDE, read_only=True) as at:
         await at.until("newest first")
         await at.press("question_mark")
         await at.until("In this pane")
