@@ -1,6 +1,7 @@
 """The main screen on the demo: going about in four panes, two or one."""
 
 import pytest
+from textual.events import Key
 
 from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS, panes_shown
 from regtui.tui.screens.browser import CHANGING
@@ -270,3 +271,15 @@ async def test_with_an_ascii_terminal_nothing_else_is_drawn(monkeypatch: pytest.
             await at.press(*keys)
             await at.pilot.pause()
             assert at.text.isascii(), [char for char in at.text if not char.isascii()]
+
+
+async def test_keys_that_come_in_a_burst_reach_the_pane_that_each_is_meant_for() -> None:
+    async with running(f"{FEW}:latest") as at:
+        await at.until("Platforms")
+        for key in ("right_square_bracket", "right_square_bracket", "enter"):
+            at.app.post_message(Key(key, None))
+        await at.until("› linux/amd64")
+        await at.until(lambda: at.browser.details.current_layer)
+        for key in ("escape", "2", "down", "enter"):
+            at.app.post_message(Key(key, None))
+        await at.until(lambda: at.browser.spot.reference.tag not in ("", "latest") and at.browser.pane == DETAILS)

@@ -75,13 +75,13 @@ class PanesScreen(Screen[None], inherit_bindings=False):
     # Focus and room
 
     def enter(self, pane: int) -> None:
-        """Gives a pane the focus, and room."""
+        """Gives a pane the focus, and room; at once, for keys may be waiting that are meant for it."""
         self.pane = pane
         self._arrange()
         if pane == DETAILS:
             self.details.focus_list()
         else:
-            self.panes[pane].query_one(Lines).focus()
+            self.set_focus(self.panes[pane].query_one(Lines), scroll_visible=False)
         self.entered(pane)
 
     def entered(self, pane: int) -> None:

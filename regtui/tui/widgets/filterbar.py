@@ -47,7 +47,7 @@ class FilterBar(Horizontal):
 
     def open(self) -> None:
         self.display = True
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input), scroll_visible=False)
 
     @property
     def text(self) -> str:

@@ -157,7 +157,7 @@ class Details(Pane):
         self._list.move_to(place.cursor)
 
     def focus_list(self) -> None:
-        self._list.focus()
+        self.screen.set_focus(self._list, scroll_visible=False)  # at once: keys may be waiting that are meant for it
 
     def action_next_tab(self) -> None:
         self._turn(1)
@@ -228,14 +228,14 @@ class Details(Pane):
         listing = self.query_one("#overview", Listing)
         listing.show(())
         listing.empty_text = why
-        held = self._list.has_focus
+        held = self._holds_focus
         self.query_one(ContentSwitcher).current = "overview"
         if held:
-            listing.focus()
+            self.focus_list()
         self._title()
 
     def _switch(self, tab: str) -> None:
-        held = self.has_focus_within
+        held = self._holds_focus
         self._tab = tab
         self.query_one(ContentSwitcher).current = tab
         if held:
@@ -247,7 +247,12 @@ class Details(Pane):
             self.title_text = "Details"
             return
         names = [(tab, tab.removesuffix("-json").capitalize()) for tab in self._tabs]
-        self.title_text = " ".join(f"[{name}]" if tab == self._tab else f" {name} " for tab, name in names)
+        self.title_text = " ".join(f"[{name}]" if tab == self._tab else name for tab, name in names)
+
+    @property
+    def _holds_focus(self) -> bool:
+        focused = self.screen.focused
+        return focused is not None and self in focused.ancestors
 
     @property
     def _list(self) -> Lines:
