@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from regtui.tui.keymap import key_name
-from regtui.tui.keys import MOVING
+from regtui.tui.keys import MOVING, by_use
 from regtui.tui.themes import THEMES
 
 
@@ -29,7 +29,7 @@ class Commands(Provider):
 
     def _commands(self) -> Iterator[tuple[str, Callable[[], Any], str]]:
         seen = {"palette", *MOVING}
-        for key, (node, binding, enabled, _) in self.screen.active_bindings.items():
+        for key, (node, binding, enabled, _) in by_use(self.screen.active_bindings):
             if binding.id and enabled and binding.id not in seen:
                 seen.add(binding.id)
                 name = binding.description[:1].upper() + binding.description[1:]

@@ -5,9 +5,10 @@ Widgets take their bindings from here, by `binding`, so that `App.set_keymap` ca
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 
 
 class Action(NamedTuple):
@@ -45,10 +46,10 @@ ACTIONS: dict[str, Action] = {
     "filter": Action(("slash",), "filter"),
     "refresh": Action(("r",), "refresh"),
     # going about
-    "pane_1": Action(("1",), "repositories"),
-    "pane_2": Action(("2",), "tags"),
-    "pane_3": Action(("3",), "details"),
-    "pane_4": Action(("4",), "files"),
+    "pane_1": Action(("1",), "go to the repositories"),
+    "pane_2": Action(("2",), "go to the tags"),
+    "pane_3": Action(("3",), "go to the details"),
+    "pane_4": Action(("4",), "go to the files"),
     "next_pane": Action(("tab",), "next pane"),
     "previous_pane": Action(("shift+tab",), "previous pane"),
     "out": Action(("escape",), "out"),
@@ -66,6 +67,12 @@ ACTIONS: dict[str, Action] = {
 
 MOVING = frozenset({"down", "up", "page_down", "page_up", "first", "last", "right", "left"})
 """What needs no name in the palette, and stands at the end of the help."""
+
+
+def by_use(active: Mapping[str, ActiveBinding]) -> list[tuple[str, ActiveBinding]]:
+    """Live bindings in the order of `ACTIONS`."""
+    place = {action: number for number, action in enumerate(ACTIONS)}
+    return sorted(active.items(), key=lambda item: place.get(item[1].binding.id or "", len(place)))
 
 
 def binding(id: str, action: str = "", *, show: bool = False) -> Binding:

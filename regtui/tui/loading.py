@@ -58,7 +58,7 @@ class Loader:
             self.session = await self._connections.session(registry)
         except RegtuiError as error:
             pane.fail(_with_advice(error, f"{_AGAIN} R goes to another registry."))
-            say("no connection")
+            say("not connected")
             return
         then(self.session)
         await self._catalog(self.session)

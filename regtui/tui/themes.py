@@ -25,6 +25,8 @@ DARK = Theme(
         "block-cursor-background": "#2d4a73",
         "block-cursor-foreground": "#ffffff",
         "block-cursor-blurred-background": "#242b36",
+        "scrollbar": "#4a5361",
+        "scrollbar-background": "#1b1f26",
     },
 )
 LIGHT = Theme(
@@ -46,6 +48,8 @@ LIGHT = Theme(
         "block-cursor-background": "#cfe0f7",
         "block-cursor-foreground": "#0d1116",
         "block-cursor-blurred-background": "#e6eaf0",
+        "scrollbar": "#9aa3af",
+        "scrollbar-background": "#f1f2f3",
     },
 )
 NO_COLOR = "ansi-dark"

@@ -132,7 +132,7 @@ async def test_config_shows_what_a_container_runs_and_hostile_values_as_text() -
         app.details.focus_list()
         await pilot.press("]", "]")
         text = app.screen_text()
-        assert app.details.title_text == " Overview   Manifest  [Config]  Layers "
+        assert app.details.title_text == "Overview Manifest [Config] Layers"
     for expected in ("/bin/app --port '80 80'", "8080/tcp", "/data", "root (none is set)", "PATH"):
         assert expected in text
     assert "\\x1b[31m[bold]x[/]\\u202e" in text
@@ -170,12 +170,12 @@ async def test_the_manifest_folds_and_its_descriptors_lead_on() -> None:
         assert f'"digest": "{LAYERS[1][0]}"' in app.screen_text()
         await pilot.press("enter")
         await pilot.pause()
-        assert app.details.title_text == " Overview   Manifest   Config  [Layers]"
+        assert app.details.title_text == "Overview Manifest Config [Layers]"
         assert app.details.current_layer is not None
         assert app.details.current_layer[0].digest == LAYERS[1][0]
         (place,) = app.heard
         app.details.go(place)
-        assert app.details.title_text == " Overview  [Manifest]  Config   Layers "
+        assert app.details.title_text == "Overview [Manifest] Config Layers"
         assert app.details.place == place
 
 
@@ -185,7 +185,7 @@ async def test_an_index_lists_its_platforms_and_enters_them() -> None:
         app.details.show(index())
         app.details.focus_list()
         await pilot.press("[")
-        assert app.details.title_text == " Overview   Manifest  [Platforms]"
+        assert app.details.title_text == "Overview Manifest [Platforms]"
         text = app.screen_text()
         assert "linux/amd64" in text
         assert "attestation" in text
@@ -201,7 +201,7 @@ async def test_the_tab_stays_from_image_to_image_and_falls_back_where_there_is_n
         app.details.focus_list()
         await pilot.press("[")
         app.details.show(index())
-        assert app.details.title_text == "[Overview]  Manifest   Platforms "
+        assert app.details.title_text == "[Overview] Manifest Platforms"
 
 
 async def test_a_failure_stands_in_its_place_with_what_to_do() -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from regtui.errors import RegtuiError
+from regtui.oci.digest import short
 from regtui.operations.plan import Plan
 from regtui.operations.runner import Finished, RunnerEvent, StepFailed_, StepStarted
 from regtui.operations.session import Session
@@ -140,6 +141,19 @@ async def test_a_tag_in_another_repository_shows_that_repository() -> None:
         await confirmed(at)
         await at.until("Repositories · 15")
         assert "mirror" in at.text
+
+
+async def test_in_an_image_of_an_index_a_deletion_never_means_the_tag_of_the_index() -> None:
+    async with running(f"{FEW}:latest") as at:
+        await at.until("Platforms")
+        await at.press("right_square_bracket", "right_square_bracket", "enter")
+        await at.until("› linux/amd64")
+        await at.press("d")
+        assert at.app.screen is at.browser
+        image = at.browser.spot.shown.digest
+        assert image
+        await at.press("D")
+        await at.until(f"Delete {short(image)}")
 
 
 async def test_what_no_row_shows_cannot_be_deleted() -> None:

@@ -44,14 +44,13 @@ class BrowserScreen(GoingScreen):
         return allowed
 
     def _may(self, action: str) -> bool:
-        reference = self.spot.reference
         if self.loader.session is None or action == "undo":
             return self.loader.session is not None
         if self.pane == REPOSITORIES:
             return False  # a change is meant for what is under the cursor, and that is no tag here
         if action == "retag":
-            return bool(self.spot.shown.version)
-        return bool(reference.tag or self.tags.marked or (action == "delete_digest" and reference.digest))
+            return bool(self._target.version)
+        return bool(self._meant or (action == "delete_digest" and self._target.digest))
 
     def action_refresh(self) -> None:
         reference = self.spot.reference
@@ -71,22 +70,28 @@ class BrowserScreen(GoingScreen):
         self._change(lambda changes: changes.delete(self.spot.reference.repository, self._meant))
 
     def action_delete_digest(self) -> None:
-        reference = self.spot.reference
+        repository, digest = self._target.repository, self._target.digest
         if self._meant:
-            self._change(lambda changes: changes.delete(reference.repository, self._meant, whole_digests=True))
+            self._change(lambda changes: changes.delete(repository, self._meant, whole_digests=True))
         else:
-            self._change(lambda changes: changes.delete(reference.repository, (), digest=reference.digest))
+            self._change(lambda changes: changes.delete(repository, (), digest=digest))
 
     def action_retag(self) -> None:
-        self._change(lambda changes: changes.retag(self.spot.shown))
+        self._change(lambda changes: changes.retag(self._target))
 
     def action_undo(self) -> None:
         self._change(lambda changes: changes.undo())
 
     @property
+    def _target(self) -> Reference:
+        """What a key is meant for: the tag under the cursor, or what the details show."""
+        return self.spot.reference if self.pane == TAGS else self.spot.shown
+
+    @property
     def _meant(self) -> tuple[str, ...]:
-        """The marked tags, else the one where one is."""
-        return self.tags.marked or tuple(tag for tag in (self.spot.reference.tag,) if tag)
+        """The tags that a deletion is meant for: those marked, while one is among them, else the one."""
+        marked = self.tags.marked if self.pane == TAGS else ()
+        return marked or tuple(tag for tag in (self._target.tag,) if tag)
 
     def _change(self, what: Callable[[Changes], Awaitable[bool]]) -> None:
         if session := self.loader.session:
@@ -102,13 +107,14 @@ class BrowserScreen(GoingScreen):
         self.run_worker(self._copy(), group="copy", exclusive=True)
 
     async def _copy(self) -> None:
-        reference, digest = self.spot.shown, None
+        reference = self._target
+        digest = reference.digest
         if self.pane == REPOSITORIES:
             reference = Reference(reference.registry, self.repositories.current or "")
-        elif self.inspected:
-            digest = self.inspected.document.digest
         elif facts := self.tags.facts(reference.tag):
             digest = facts.digest
+        elif self.inspected and self.spot.shown == reference:
+            digest = self.inspected.document.digest
         choice = await self.app.push_screen_wait(CopyDialog(what_to_copy(reference, digest), self.glyphs))
         if choice:
             self.app.copy_to_clipboard(choice.value)

@@ -39,7 +39,7 @@ class ConfirmDialog(Dialog[bool]):
         for warning in self._plan.warnings:
             yield said(warning, "warning")
         if self._typed:
-            yield said(f"Type {self._typed} to go on:")
+            yield said(f"Type {self._typed} to go on:", "question")
             yield Input(compact=True, placeholder=shown(self._typed))
             yield Notice()
 

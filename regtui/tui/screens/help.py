@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.keymap import key_name
-from regtui.tui.keys import MOVING
+from regtui.tui.keys import MOVING, by_use
 from regtui.tui.screens.dialog import Dialog, said
 
 _NOTES = (
@@ -45,7 +45,7 @@ class HelpScreen(Dialog[None]):
 def help_keys(active: Mapping[str, ActiveBinding]) -> list[tuple[str, str, str]]:
     """The heading that a binding belongs under, its keys, and what it does; each action once."""
     found: dict[str, tuple[str, list[str], str]] = {}
-    for key, (node, binding, _, _) in active.items():
+    for key, (node, binding, _, _) in by_use(active):
         if binding.id and binding.description:
             place = "Everywhere" if isinstance(node, App) else "Here" if isinstance(node, Screen) else "In this pane"
             heading = "Moving" if binding.id in MOVING else place

@@ -16,7 +16,9 @@ from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keymap import key_name
 
 _ALWAYS = "help"
-_SHORT = {"delete_digest": "delete digest", "open_reference": "open", "mark_range": "range", "sort": "sort"}
+_ORDER = ("mark", "delete", "retag", "open", "filter", "copy", "next_tab", "sort")
+"""The most useful first; others follow, the nearest to the focus first."""
+_SHORT = {"delete_digest": "delete digest", "open_reference": "open by name", "mark_range": "range", "sort": "sort"}
 
 
 class KeyLine(Widget):
@@ -56,7 +58,7 @@ class KeyLine(Widget):
 
     @staticmethod
     def _keys(active: Mapping[str, ActiveBinding], room: int) -> list[tuple[str, str]]:
-        """Keys and words that find room, the nearest to the focus first, the help always the last."""
+        """Keys and words that find room, the most useful first, the help always the last."""
         keys: dict[str, tuple[str, str]] = {}
         for key, (_, binding, enabled, _) in active.items():
             action = binding.id or binding.action
@@ -65,7 +67,7 @@ class KeyLine(Widget):
         last = keys.pop(_ALWAYS, None)
         kept: list[tuple[str, str]] = []
         room -= cell_len("".join(last)) + 3 if last else 0
-        for entry in keys.values():
+        for entry in [keys.pop(action) for action in _ORDER if action in keys] + list(keys.values()):
             size = cell_len("".join(entry)) + 3
             if size <= room:
                 kept.append(entry)

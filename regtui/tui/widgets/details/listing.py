@@ -89,7 +89,7 @@ class Listing(Lines):
         for entries in _sections(self._entries):
             lengths = [cell_len(shown(entry.label)) for entry in entries if entry.value]
             label_width = max((length for length in lengths if length <= limit), default=min([*lengths, 2]))
-            room = max(8, width - 4 - label_width)
+            room = max(8, width - 5 - label_width)
             for entry in entries:
                 pieces = chop_cells(shown(entry.value), room)[:_VALUE_LINES] or [""]
                 if entry.value and cell_len(shown(entry.label)) > label_width:
