@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from regtui.config import Settings
 from regtui.oci.reference import Reference
@@ -37,7 +38,8 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
     def new_client() -> Client:
         return Client(
             endpoint,
-            open_transport(endpoint, connections=own.concurrency, timeout=settings.timeout),
+            # blobs stream beside the small requests, each on a connection of its own
+            open_transport(endpoint, connections=own.concurrency + 4, timeout=settings.timeout),
             registry=registry,
             credentials=login,
             read_only=own.read_only,
@@ -67,7 +69,9 @@ async def _connect_demo(settings: Settings) -> Session:
             timeout=settings.timeout,
         )
 
-    return await _join(DEMO, settings, new_client, demo.close)
+    # what is done to the demo is gone with it, so it is not written into the user's journal
+    own_folders = replace(settings, cache_dir=demo.folder / ".cache", state_dir=demo.folder / ".state")
+    return await _join(DEMO, own_folders, new_client, demo.close)
 
 
 async def _join(

@@ -19,12 +19,14 @@ from regtui.embedded.repositories import Repositories
 class Demo:
     """A demo registry. Changes are real, and last until `close`, which removes its folder.
 
-    `app` is an ASGI application that several event loops in several threads may call.
+    `app` is an ASGI application that several event loops in several threads may call; `folder` is what `close` removes.
     """
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="regtui-demo-", ignore_cleanup_errors=True)
-        self.root = Path(self._folder.name)
+        self.folder = Path(self._folder.name)
+        self.root = self.folder / "registry"
+        self.root.mkdir()
         self.app: ASGIApp = registry_app(DemoRepositories(self.root))
 
     def close(self) -> None:

@@ -1,0 +1,99 @@
+"""Makes the pictures of this folder from the demo: `.venv/bin/python screenshots/make.py`, from the project's root.
+
+Each is the SVG that Textual draws; where there is a Chromium (Debian's `chromium`), those of the README become PNG too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER.parent))
+
+from tests.tui.running import Running, running  # noqa: E402 - the tests know how to drive the app
+
+SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
+AS_PNG = ("main-160x45", "main-80x24")
+APP = "demo.localhost/team/app"
+
+
+async def main_screen(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("2")
+    await at.until("Pull" if at.app.size.width > 100 else "Digest")
+
+
+async def layer_pane(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("3", "[", "4")
+    await at.until("usr/")
+
+
+async def delete_dialog(at: Running) -> None:
+    await at.until("newest first")
+    at.browser.tags.go_to("v1.14")
+    await at.until(lambda: at.browser.spot.reference.tag == "v1.14")
+    await at.press("d")
+    await at.until("Reclaims")
+
+
+async def help_screen(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("2", "?")
+    await at.until("In this pane")
+
+
+SCENES: dict[str, tuple[str, Callable[[Running], Awaitable[None]]]] = {
+    "main": (APP, main_screen),
+    "layers": (f"{APP}/worker", layer_pane),
+    "delete": (APP, delete_dialog),
+    "help": (APP, help_screen),
+}
+
+
+async def picture(name: str, size: str, theme: str) -> None:
+    target, scene = SCENES[name]
+    async with running(target, SIZES[size], theme=theme) as at:
+        await scene(at)
+        await at.pilot.pause(0.5)
+        svg = at.app.export_screenshot(title="regtui", simplify=True)
+    stem = f"{name}-{size}{'-light' if theme == 'light' else ''}"
+    # Textual names each export anew: a fixed name keeps a picture that shows the same the same file
+    svg = re.sub(r"terminal-\d+", "terminal", svg)
+    (FOLDER / f"{stem}.svg").write_text(svg)
+    if stem in AS_PNG and (chromium := shutil.which("chromium")):
+        to_png(chromium, svg, FOLDER / f"{stem}.png")
+
+
+def to_png(chromium: str, svg: str, path: Path) -> None:
+    width, height = (round(float(side)) for side in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())  # type: ignore[union-attr]
+    with tempfile.TemporaryDirectory() as profile:
+        page = Path(profile, "page.html")
+        page.write_text(f'<body style="margin:0;background:#000">{svg.replace("Fira Code", "DejaVu Sans Mono")}')
+        subprocess.run(  # noqa: S603 - our own file
+            [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}",
+             "--disable-background-networking", f"--window-size={width},{height}", f"--screenshot={path}", str(page)],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+
+
+async def main() -> None:
+    for name in SCENES:
+        for size in SIZES:
+            for theme in ("dark", "light"):
+                await picture(name, size, theme)
+                print(f"{name} {size} {theme}")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as home:  # the pictures show nobody's own settings
+        os.environ |= {f"XDG_{kind}_HOME": home for kind in ("CONFIG", "CACHE", "STATE", "DATA")}
+        asyncio.run(main())
