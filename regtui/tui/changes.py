@@ -16,7 +16,6 @@ from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.confirm import ConfirmDialog
 from regtui.tui.screens.planning import PlanningDialog, Progress
 from regtui.tui.screens.retag import RetagDialog
-from regtui.tui.screens.running import RunningDialog
 from regtui.tui.widgets.choices import Choice
 from regtui.words import ago, size
 
@@ -101,6 +100,8 @@ class Changes:
     ) -> bool:
         if not await self._app.push_screen_wait(ConfirmDialog(plan, goes, rows, self._glyphs, typed=typed)):
             return False
+        from regtui.tui.screens.running import RunningDialog  # it needs the client, which the first frame doesn't
+
         done = await self._app.push_screen_wait(RunningDialog(plan, self._connections, self._session, self._glyphs))
         return bool(done)
 

@@ -161,3 +161,8 @@ def test_without_a_terminal_it_ends_with_2_and_no_traceback() -> None:
     assert "regtui ls HOST" in run.stderr
     assert "Traceback" not in run.stderr
     assert not run.stdout
+
+
+def test_the_first_frame_needs_no_client() -> None:
+    look = "import sys, regtui.tui.app; print([name for name in ('httpx', 'httpcore2') if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", look], text=True).strip() == "[]"
