@@ -78,7 +78,7 @@ class Loader:
                     pane.add([name for page in pages for name in page])
         except RegtuiError as error:
             pane.fail(_with_advice(error, f"Press o to open a repository by name. {_AGAIN}"))
-            say("the list of repositories could not be read")
+            say(f"! {error.what}")
         else:
             pane.finish()
             say("")

@@ -1,8 +1,11 @@
 """The main screen on the demo: going about in four panes, two or one."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from textual.events import Key
 
+from regtui.errors import ConnectionFailed
 from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS, panes_shown
 from regtui.tui.screens.browser import CHANGING
 from tests.tui.running import APP, DEMO, FEW, NARROW, WIDE, Running, running
@@ -283,3 +286,22 @@ async def test_keys_that_come_in_a_burst_reach_the_pane_that_each_is_meant_for()
         for key in ("escape", "2", "down", "enter"):
             at.app.post_message(Key(key, None))
         await at.until(lambda: at.browser.spot.reference.tag not in ("", "latest") and at.browser.pane == DETAILS)
+
+
+async def test_a_list_that_can_no_longer_be_read_stays_and_the_last_line_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lost(*args: object) -> AsyncIterator[object]:
+        if not args:
+            yield None
+        raise ConnectionFailed("The registry hung up")
+
+    async with running(FEW, WIDE) as at:
+        await at.until("newest first")
+        monkeypatch.setattr("regtui.operations.inventory.tags", lost)
+        monkeypatch.setattr("regtui.operations.inventory.repositories", lost)
+        for pane in "12":
+            await at.press(pane, "r")
+            await at.until(lambda: at.lines[-1].endswith("! The registry hung up"))
+        assert "1.29.2" in at.text
+        assert "▾ team" in at.text

@@ -44,6 +44,15 @@ async def test_deleting_a_tag_says_what_stays_and_how_and_what_undoes_it() -> No
         assert at.app.focused.has_class("-safe")
 
 
+async def test_a_key_right_after_the_cursor_moved_means_the_tag_it_moved_to() -> None:
+    async with running(APP) as at:
+        await at_tag(at, "v1.14.2")
+        at.browser.tags.action_down()  # keys that come in one burst: nothing else is handled in between
+        at.browser.action_delete()
+        await at.until("Delete 1 tag from team/app")
+        assert "▌v1.14 " in at.text
+
+
 async def test_the_safe_answer_changes_nothing() -> None:
     async with running(FEW) as at:
         await at_tag(at, "1.29.2")

@@ -67,24 +67,28 @@ class BrowserScreen(GoingScreen):
             self.loader.files(reference.repository, *layer, again=True)
 
     def action_delete(self) -> None:
-        self._change(lambda changes: changes.delete(self.spot.reference.repository, self._meant))
+        repository, meant = self._target.repository, self._meant
+        self._change(lambda changes: changes.delete(repository, meant))
 
     def action_delete_digest(self) -> None:
-        repository, digest = self._target.repository, self._target.digest
-        if self._meant:
-            self._change(lambda changes: changes.delete(repository, self._meant, whole_digests=True))
+        target, meant = self._target, self._meant
+        if meant:
+            self._change(lambda changes: changes.delete(target.repository, meant, whole_digests=True))
         else:
-            self._change(lambda changes: changes.delete(repository, (), digest=digest))
+            self._change(lambda changes: changes.delete(target.repository, (), digest=target.digest))
 
     def action_retag(self) -> None:
-        self._change(lambda changes: changes.retag(self._target))
+        target = self._target
+        self._change(lambda changes: changes.retag(target))
 
     def action_undo(self) -> None:
         self._change(lambda changes: changes.undo())
 
     @property
     def _target(self) -> Reference:
-        """What a key is meant for: the tag under the cursor, or what the details show."""
+        """What a key is meant for: the tag under the cursor now, though its details may follow, or what they show."""
+        if self.pane == TAGS and self.tags.current:
+            return Reference(self.spot.reference.registry, self.tags.repository, self.tags.current)
         return self.spot.reference if self.pane == TAGS else self.spot.shown
 
     @property
@@ -104,10 +108,9 @@ class BrowserScreen(GoingScreen):
             self.loader.tags(self.tags.repository)
 
     def action_copy(self) -> None:
-        self.run_worker(self._copy(), group="copy", exclusive=True)
+        self.run_worker(self._copy(self._target), group="copy", exclusive=True)
 
-    async def _copy(self) -> None:
-        reference = self._target
+    async def _copy(self, reference: Reference) -> None:
         digest = reference.digest
         if self.pane == REPOSITORIES:
             reference = Reference(reference.registry, self.repositories.current or "")

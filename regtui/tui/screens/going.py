@@ -169,7 +169,10 @@ class GoingScreen(PanesScreen):
     def on_tags_changed(self) -> None:
         self.panes[TAGS].title_text = self.tags.title_text
         answered, total = self.tags.progress
-        self.say(TAGS, f"details {answered:,} of {total:,}" if answered < total else "")
+        if total and self.tags.failure:
+            self.say(TAGS, f"! {self.tags.failure.what}")
+        else:
+            self.say(TAGS, f"details {answered:,} of {total:,}" if answered < total else "")
         if total:
             self.repositories.set_count(self.tags.repository, total)
         self.tell()

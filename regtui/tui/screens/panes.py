@@ -93,6 +93,7 @@ class PanesScreen(Screen[None], inherit_bindings=False):
             pane.display = number in shown
         self._right.display = DETAILS in shown or FILES in shown
         self._right.set_class(shown == (DETAILS, FILES), "-beside")
+        self.set_class(shown == (TAGS, DETAILS), "-two")
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()

@@ -59,11 +59,11 @@ class Files(Branches[Node]):
 
     def progress(self, bytes_read: int, bytes_total: int) -> None:
         """Compressed bytes."""
-        self._say(f"reading {size_text(bytes_read)} of {size_text(bytes_total)} · {self._tree.entries:,} entries")
+        self._say(f"reading {size_text(bytes_read)} of {size_text(bytes_total)} · {_counted(self._tree.entries)}")
 
     def finish(self) -> None:
         """The whole layer was read."""
-        self._say(f"{self._tree.entries:,} entries · {size_text(self._tree.size)} unpacked")
+        self._say(f"{_counted(self._tree.entries)} · {size_text(self._tree.size)} unpacked")
         self.empty_text = "This layer holds no files."
         self.grown()
 
@@ -125,3 +125,7 @@ def _size(node: Node) -> str:
 
 def _mode(entry: Entry | None) -> str:
     return stat.filemode(_TYPE_BITS.get(entry.type, stat.S_IFREG) | (entry.mode & 0o7777)) if entry is not None else ""
+
+
+def _counted(entries: int) -> str:
+    return f"{entries:,} {'entry' if entries == 1 else 'entries'}"

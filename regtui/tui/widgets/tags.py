@@ -182,6 +182,11 @@ class Tags(MarkedLines):
         return None if row is None else self._table.error(row)
 
     @property
+    def failure(self) -> RegtuiError | None:
+        """Why the list itself could not be read, or not to its end."""
+        return self._failure
+
+    @property
     def failed(self) -> tuple[str, ...]:
         """The tags whose facts can't be read."""
         return self._table.failed
