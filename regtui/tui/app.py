@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import sys
-import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
@@ -29,6 +30,8 @@ from regtui.tui.screens.going import spot_of
 from regtui.tui.screens.start import StartScreen
 from regtui.tui.terminal import Ending, why_no_screen
 from regtui.tui.themes import NO_COLOR, THEMES, theme_named
+
+_log = logging.getLogger(__name__)
 
 
 def run(target: Reference | None, settings: Settings, credentials: Credentials | None = None) -> int:
@@ -138,8 +141,6 @@ class RegtuiApp(App[None], inherit_bindings=False):
             self.run_worker(self._finish_and_exit(), group="leave", exclusive=True)
 
     async def _finish_and_exit(self) -> None:
-        import asyncio
-
         await asyncio.to_thread(self.connections.finish)
         self.exit()
 
@@ -158,15 +159,8 @@ class RegtuiApp(App[None], inherit_bindings=False):
         if self.is_headless:
             super()._handle_exception(error)
             return
-        sentence = f"regtui stopped on a mistake of its own: {shown(type(error).__name__)}."
-        try:
-            self.settings.state_dir.mkdir(parents=True, exist_ok=True)
-            log = self.settings.state_dir / "regtui.log"
-            with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-                traceback.print_exception(error, file=file)
-            sentence += f" What it says of it is in {shown(str(log))}."
-        except OSError:
-            pass
+        _log.critical("The app stopped", exc_info=error)
+        log = shown(str(self.settings.state_dir / "regtui.log"))
         self._return_code = 1
-        self._exit_renderables[:] = [sentence]
+        self._exit_renderables[:] = [f"regtui stopped on a mistake of its own. Its makers can read of it in {log}."]
         self._close_messages_no_wait()

@@ -10,6 +10,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -56,11 +57,11 @@ class Terminal:
         return termios.tcgetattr(self.master)
 
 
-def start(ignoring: str = "") -> Terminal:
+def start(ignoring: str = "", program: str = "-m regtui demo") -> Terminal:
     master, slave = pty.openpty()
     before = termios.tcgetattr(master)
     trap = f"trap '' {ignoring};" if ignoring else ""
-    command = ["/bin/sh", "-c", f"{trap} exec {sys.executable} -m regtui demo"]
+    command = ["/bin/sh", "-c", f"{trap} exec {sys.executable} {program}"]
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     return Terminal(process, master, slave, before)
 
@@ -110,6 +111,25 @@ def test_a_terminal_that_has_stopped_reading_does_not_keep_it_from_ending(shell:
     assert shell.process.wait(PATIENCE) == 143
     assert time.monotonic() - began > terminal.GRACE - 0.5
     assert shell.settings() == shell.before
+
+
+def test_a_mistake_of_ours_is_a_sentence_on_the_terminal_and_a_traceback_in_the_log(
+    tmp_path: Path, isolated_environment: Path
+) -> None:
+    script = tmp_path / "mistaken.py"
+    script.write_text(
+        "import sys; from regtui.__main__ import main; from regtui.tui.app import RegtuiApp\n"
+        "RegtuiApp.action_help = lambda app: 1 / 0\n"
+        "sys.argv[1:] = ['demo']; sys.exit(main())\n"
+    )
+    started = start(program=str(script))
+    started.read_until(FIRST_FRAME)
+    os.write(started.master, b"?")
+    assert started.end() == 1
+    started.read_until(b"regtui stopped on a mistake of its own.")
+    assert b"Traceback" not in started.output
+    assert started.settings() == started.before
+    assert "ZeroDivisionError" in (isolated_environment / "state/regtui/regtui.log").read_text()
 
 
 def test_the_step_in_hand_is_done_before_the_app_is_asked_to_leave(monkeypatch: pytest.MonkeyPatch) -> None:
