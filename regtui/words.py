@@ -9,12 +9,14 @@ import humanize
 
 def size(count: int) -> str:
     """Bytes in decimal units, as registries and disks count them: `41.2 MB`."""
-    return humanize.naturalsize(count)
+    return humanize.naturalsize(count).replace(" Bytes", " B").replace(" Byte", " B")
 
 
 def ago(date: datetime, now: datetime | None = None) -> str:
-    """How long ago, or until: `2 hours ago`. The date has a zone."""
-    return humanize.naturaltime((now or datetime.now(UTC)) - date)
+    """How long ago, or until, in one unit: `2 hours ago`, `1 year ago`. The date has a zone."""
+    now = now or datetime.now(UTC)
+    first, more, _ = humanize.naturaltime(now - date).partition(", ")
+    return f"{first} {'ago' if date < now else 'from now'}" if more else first
 
 
 def exact(date: datetime) -> str:

@@ -62,6 +62,8 @@ class Loader:
             return
         then(self.session)
         await self._catalog(self.session)
+        if pane.cursor == 0 and (namespace := self.session.settings.for_registry(self.session.registry).namespace):
+            pane.go_to(namespace)
 
     def catalog(self) -> None:
         """Lists the repositories again."""

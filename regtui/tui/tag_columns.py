@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -103,8 +102,8 @@ def _texts(facts: TagFacts, shared: int) -> dict[str, str]:
     if facts.kind is Kind.THROW_AWAY:
         return {_CREATED: facts.kind, "KIND": facts.kind, "DIGEST": short(facts.digest)}
     return {
-        _CREATED: about + ago(facts.created) if facts.created else NONE,
-        "SIZE": about + size_text(facts.size),
+        _CREATED: about + words.ago(facts.created) if facts.created else NONE,
+        "SIZE": about + words.size(facts.size),
         "PLATFORMS": " ".join(platform.removeprefix("linux/") for platform in facts.platforms),
         "KIND": facts.kind,
         "=": str(shared) if shared > 1 else "",
@@ -115,14 +114,3 @@ def _texts(facts: TagFacts, shared: int) -> dict[str, str]:
 def _cells(column: _Column, text: str, style: str = "") -> Row:
     cell = Cell(text, style, column.width, column.right)
     return (Cell("", style, column.gap), cell) if column.gap else (cell,)
-
-
-def size_text(size: int) -> str:
-    """Bytes in few cells: `41.2 MB`, `517 B`."""
-    return words.size(size).replace(" Bytes", " B").replace(" Byte", " B")
-
-
-def ago(moment: datetime) -> str:
-    """How long ago, in one unit: `2 hours ago`, `1 year ago`."""
-    first, more, _ = words.ago(moment).partition(", ")
-    return f"{first} {'ago' if moment < datetime.now(UTC) else 'from now'}" if more else first

@@ -1,6 +1,7 @@
 """The main screen on the demo: going about in four panes, two or one."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from textual.events import Key
@@ -305,3 +306,12 @@ async def test_a_list_that_can_no_longer_be_read_stays_and_the_last_line_says_wh
             await at.until(lambda: at.lines[-1].endswith("! The registry hung up"))
         assert "1.29.2" in at.text
         assert "▾ team" in at.text
+
+
+async def test_the_namespace_of_the_settings_is_gone_to_first(isolated_environment: Path) -> None:
+    settings = isolated_environment / "config/regtui/config.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('[registry."demo.localhost"]\nnamespace = "team/app"\n')
+    async with running(DEMO) as at:
+        await at.until(lambda: at.browser.repositories.cursor > 0)
+        assert at.browser.repositories.current == "team/app"

@@ -88,7 +88,7 @@ async def test_it_says_how_far_the_layer_is_read_and_fills_meanwhile() -> None:
         pane.add(LAYER[:1])
         pane.progress(3_000_000, 14_100_000)
         await settled(pane, pilot)
-        assert rows(stage) == [" reading 3.0 MB of 14.1 MB · 1 entries", "▌  bin → usr/bin"]
+        assert rows(stage) == [" reading 3.0 MB of 14.1 MB · 1 entry", "▌  bin → usr/bin"]
         pane.add(LAYER[1:])
         await settled(pane, pilot)
         assert len(rows(stage)) == 7

@@ -14,9 +14,11 @@ from regtui.oci.digest import digest_of
 from regtui.oci.kinds import Kind
 from regtui.operations.inventory import Failed, Listed, Read, TagFacts
 from regtui.tui.filtering import Filter
-from regtui.tui.tag_columns import ago, columns, size_text
+from regtui.tui.tag_columns import columns
 from regtui.tui.widgets.lines import Lines
 from regtui.tui.widgets.tags import Tags
+from regtui.words import ago
+from regtui.words import size as size_text
 from tests.tui.stage import HOSTILE, Stage, on_stage
 
 NOW = datetime.now(UTC)

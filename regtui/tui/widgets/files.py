@@ -6,10 +6,10 @@ import stat
 from collections.abc import Hashable, Sequence
 from typing import Unpack
 
+from regtui import words
 from regtui.errors import RegtuiError
 from regtui.operations.files import Entry, FileTree, Node
 from regtui.tui.cells import Cell, Row
-from regtui.tui.tag_columns import size_text
 from regtui.tui.widgets.branches import Branches
 from regtui.tui.widgets.lines import Options
 
@@ -59,11 +59,11 @@ class Files(Branches[Node]):
 
     def progress(self, bytes_read: int, bytes_total: int) -> None:
         """Compressed bytes."""
-        self._say(f"reading {size_text(bytes_read)} of {size_text(bytes_total)} · {_counted(self._tree.entries)}")
+        self._say(f"reading {words.size(bytes_read)} of {words.size(bytes_total)} · {_counted(self._tree.entries)}")
 
     def finish(self) -> None:
         """The whole layer was read."""
-        self._say(f"{_counted(self._tree.entries)} · {size_text(self._tree.size)} unpacked")
+        self._say(f"{_counted(self._tree.entries)} · {words.size(self._tree.size)} unpacked")
         self.empty_text = "This layer holds no files."
         self.grown()
 
@@ -117,7 +117,7 @@ def _name(node: Node) -> str:
 
 def _size(node: Node) -> str:
     if node.is_directory or (node.entry is not None and node.entry.type == "file"):
-        return size_text(node.size)
+        return words.size(node.size)
     if node.entry is None:
         return "removed"
     return node.entry.type if node.entry.type in ("char", "block", "fifo") else ""

@@ -109,6 +109,14 @@ class Repositories(Branches[PathPart]):
         self._by_name.add(name)
         self.reveal(self._ensure(name))
 
+    def go_to(self, path: str) -> None:
+        """The cursor to a namespace or a repository, where it is in the list."""
+        part: PathPart | None = self._root
+        for piece in path.split("/"):
+            part = part.children.get(piece) if part else None
+        if part:
+            self.reveal(part)
+
     def set_count(self, repository: str, count: int) -> None:
         """How many tags it has."""
         if repository in self._known:
