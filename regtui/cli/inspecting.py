@@ -12,9 +12,12 @@ from regtui.cli.connect import manifest_of, with_session
 from regtui.cli.failures import say
 from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Table, json_time, print_json
+from regtui.errors import RegtuiError
 from regtui.oci.config import CONFIG_LIMIT, ImageConfig
 from regtui.oci.decode import decode
 from regtui.oci.manifest import MANIFEST_LIMIT
+from regtui.operations import inventory
+from regtui.operations.facts import TagFacts
 from regtui.operations.inspect import Inspected
 from regtui.operations.inspect import inspect as inspect_reference
 from regtui.operations.session import Session
@@ -37,25 +40,29 @@ def inspect(reference: str, as_json: bool) -> int:
     async def work(session: Session, run: Run) -> int:
         chosen = run.settings.platform if "platform" in run.settings.origins else ""
         found = await inspect_reference(session, wanted, chosen)
+        try:
+            facts = await inventory.facts(session, wanted.repository, found.document.digest)
+        except RegtuiError:
+            facts = None  # what is missing, a config as a rule, is said in `config_error`
         if as_json:
-            print_json(_as_json(found))
+            print_json(_as_json(found, facts))
         else:
-            _print(found)
+            _print(found, facts)
         return 0
 
     return with_session(wanted.registry, work)
 
 
-def _as_json(found: Inspected) -> dict[str, object]:
+def _as_json(found: Inspected, facts: TagFacts | None) -> dict[str, object]:
     document = found.document
     return {
         "reference": str(found.reference),
         "digest": document.digest,
         "media_type": document.media_type,
         "kind": found.kind,
-        "created": json_time(found.config.built) if found.config else None,
-        "size_bytes": _size(found),
-        "platforms": _platforms(found),
+        "created": json_time(facts.created) if facts else None,
+        "size_bytes": facts.size if facts else _size(found),
+        "platforms": list(facts.platforms) if facts else [],
         "manifest": decode(document.raw, object, "manifest", MANIFEST_LIMIT),
         "config": decode(found.config_raw, object, "config", CONFIG_LIMIT) if found.config else None,
         "config_error": str(found.config_error) if found.config_error else None,
@@ -72,19 +79,14 @@ def _as_json(found: Inspected) -> dict[str, object]:
 
 
 def _size(found: Inspected) -> int | None:
-    """Compressed bytes, each blob once; None for an index, whose images have to be read for it."""
+    """Compressed bytes as the manifest alone tells; None for an index, whose images tell it."""
     if found.document.children:
         return None
     return sum({blob.digest: blob.size for blob in found.document.blobs}.values())
 
 
-def _platforms(found: Inspected) -> list[str]:
-    children = [str(child.platform) for child in found.document.children if child.platform and not child.is_attestation]
-    return children or ([str(found.config.platform)] if found.config else [])
-
-
-def _print(found: Inspected) -> None:
-    document, size = found.document, _size(found)
+def _print(found: Inspected, facts: TagFacts | None) -> None:
+    document, size = found.document, facts.size if facts else _size(found)
     rows = [
         ("Reference", str(found.reference)),
         ("Digest", document.digest),
@@ -93,6 +95,8 @@ def _print(found: Inspected) -> None:
     ]
     if size is not None:
         rows.append(("Size", f"{words.size(size)} ({size:,} bytes)"))
+    if facts and facts.created:
+        rows.append(("Created", words.exact(facts.created)))
     if found.config:
         rows += _config_rows(found.config)
     if found.config_error:
@@ -117,8 +121,6 @@ def _print(found: Inspected) -> None:
 
 
 def _config_rows(config: ImageConfig) -> Iterator[tuple[str, str]]:
-    if config.built:
-        yield "Created", words.exact(config.built)
     yield "Platform", str(config.platform)
     run = config.config
     if run is None:

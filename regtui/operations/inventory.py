@@ -143,3 +143,10 @@ def _by_date(row: Read | Failed) -> tuple[int, float]:
 
 def _by_size(row: Read | Failed) -> tuple[int, int]:
     return (1, 0) if isinstance(row, Failed) else (0, -row.facts.size)
+
+
+async def facts(session: Session, repository: str, version: str) -> TagFacts:
+    """What one tag or digest is, read whole. Raises `RegtuiError`."""
+    from regtui.operations.tag_reader import TagReader
+
+    return await TagReader(session, repository).read_whole(version)
