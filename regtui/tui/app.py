@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.widgets import Input
 
 from regtui.config import Settings
 from regtui.oci.reference import Reference
@@ -101,6 +103,12 @@ class RegtuiApp(App[None], inherit_bindings=False):
             self.push_screen(BrowserScreen(self.connections, spot_of(target)))
         else:
             self.exit()
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Text that came in one burst with the key that opened an input (slow links do that) goes into the input."""
+        if event.character and event.is_printable and isinstance(self.focused, Input):
+            self.focused.insert_text_at_cursor(event.character)
+            event.prevent_default()
 
     def notify(
         self,

@@ -315,3 +315,13 @@ async def test_the_namespace_of_the_settings_is_gone_to_first(isolated_environme
     async with running(DEMO) as at:
         await at.until(lambda: at.browser.repositories.cursor > 0)
         assert at.browser.repositories.current == "team/app"
+
+
+async def test_text_that_comes_in_one_burst_with_the_filters_key_is_the_filter() -> None:
+    async with running(APP) as at:
+        await at.until("newest first")
+        for key in ("slash", "d", "v", "x"):  # at once, as a slow link delivers what was typed
+            character = "/" if key == "slash" else key
+            at.app.post_message(Key(key, character))
+        await at.until(lambda: "/dvx" in at.text.replace(" ", ""))
+        assert at.app.screen is at.browser
