@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -91,12 +92,19 @@ class Listing(Lines):
             label_width = max((length for length in lengths if length <= limit), default=min([*lengths, 2]))
             room = max(8, width - 5 - label_width)
             for entry in entries:
-                pieces = chop_cells(shown(entry.value), room)[:_VALUE_LINES] or [""]
+                pieces = _wrapped(shown(entry.value), room)[:_VALUE_LINES] or [""]
                 if entry.value and cell_len(shown(entry.label)) > label_width:
                     pieces.insert(0, "")  # a label too long to stand beside its value stands above it
                 rows += [(entry, "" if at else entry.label, piece) for at, piece in enumerate(pieces)]
             widths += [label_width] * (len(rows) - len(widths))
         self._rows, self._label_widths = rows, widths
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Lines of `room` cells: between words, and wherever the room ends for long ones and wide characters."""
+    if text.isascii():
+        return textwrap.wrap(text, room, replace_whitespace=False, break_on_hyphens=False)
+    return chop_cells(text, room)
 
 
 def _sections(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
