@@ -45,11 +45,9 @@ async def find_credentials(
 ) -> Credentials | None:
     """The login for a registry (as people write it), or for a repository in it where podman's files tell them apart.
 
-    Looked for in this order: `REGTUI_USERNAME` and `REGTUI_PASSWORD`; podman's files, then docker's. Raises
+    Looked for in podman's files, then docker's; what the environment names is for one registry, and not ours. Raises
     `RegistryError` naming the helper that is missing or fails, and `RegtuiError` naming a file that can't be read.
     """
-    if environ.get("REGTUI_USERNAME") and "REGTUI_PASSWORD" in environ:
-        return Credentials(environ["REGTUI_USERNAME"], environ["REGTUI_PASSWORD"])
     for path in _files(environ):
         if (store := _read(path)) and (found := await store.find(registry, repository, environ)):
             return found

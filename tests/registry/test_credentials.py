@@ -62,10 +62,8 @@ async def test_the_places_are_looked_at_in_order(home: Path, monkeypatch: pytest
     monkeypatch.setenv("DOCKER_CONFIG", str(home / "dot-docker"))
     for name, path in places.items():
         write(path, {HOST: entry(name)} if name == "dockercfg" else {"auths": {HOST: entry(name)}})
-    monkeypatch.setenv("REGTUI_USERNAME", "environment")
+    monkeypatch.setenv("REGTUI_USERNAME", "environment")  # for the registry that the command line names, no other
     monkeypatch.setenv("REGTUI_PASSWORD", "")
-    assert await user() == "environment"
-    monkeypatch.delenv("REGTUI_PASSWORD")
     for name, path in places.items():
         assert await user() == name
         path.unlink()
