@@ -170,7 +170,8 @@ async def _is_whole(session: Session, taken: Sequence[_Taken]) -> None:
         raise NotFound(
             f"This can't be undone: {session.registry} can't give {', '.join(sorted(gone)[:3])} any more"
             + (f" (and {len(gone) - 3:,} others)" if len(gone) > 3 else ""),
-            "Nothing was changed. Its garbage collection has run, it seems: push the image anew.",
+            "Nothing was changed. Its garbage collection has run, or another change took it (regtui history): "
+            "undo that, or push the image anew.",
             status=404,
         )
 

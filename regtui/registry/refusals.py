@@ -65,12 +65,13 @@ def refusal(answer: Answer, registry: str, subject: str, login: Login = NOBODY, 
 
 def login_needed(answer: Answer, registry: str, subject: str, login: Login) -> LoginNeeded:
     """The error for a login that is missing, was refused, or wasn't sent where the registry wanted it."""
+    place = "" if subject == registry else f" for {subject}"
     if login.is_foreign:
-        what = f"{registry} asked for a login for {subject} of a kind that regtui does not speak"
+        what = f"{registry} asked for a login{place} of a kind that regtui does not speak"
         advice = "regtui speaks Basic and Bearer; a proxy that wants another login may stand in between."
     elif login.withheld_from:
         what = (
-            f"{registry} asked for a login for {subject} at {shown(login.withheld_from, 200)}, "
+            f"{registry} asked for a login{place} at {shown(login.withheld_from, 200)}, "
             "which is not known to belong to it, so the password was not sent there"
         )
         advice = "Ask the registry's owner whether that is its login server."
@@ -78,10 +79,10 @@ def login_needed(answer: Answer, registry: str, subject: str, login: Login) -> L
         what = f"{registry} does not let the user that is logged in at {subject}"
         advice = "Check the name: what is not there is refused in the same way. Or log in as another user."
     elif login.is_given:
-        what = f"{registry} asked for a login and refused the one that was given for {subject}"
+        what = f"{registry} asked for a login and refused the one that was given{place}"
         advice = "Check the user name and the password: log in with docker or podman login, or give --username."
     else:
-        what = f"{registry} asked for a login for {subject}, and none was given"
+        what = f"{registry} asked for a login{place}, and none was given"
         advice = (
             f"{LOG_IN} Or check the name: what is not there is refused in the same way." if login.by_token else LOG_IN
         )
