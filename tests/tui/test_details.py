@@ -233,3 +233,19 @@ async def test_it_fits_anywhere(size: tuple[int, int]) -> None:
             app.details.show(what)
             app.details.focus_list()
             await pilot.press("]", "]", "]", "down", "enter")
+
+
+async def test_a_tab_that_was_hidden_when_it_was_filled_is_laid_out_for_the_room_it_gets() -> None:
+    app = DetailsApp()
+    async with app.run_test(size=(90, 40)) as pilot:
+        app.details.show(image())
+        app.details.focus_list()
+        await pilot.press("]", "]")
+        await pilot.pause()
+        drawn = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert any("Entrypoint" in line and "/bin/app --port '80 80'" in line for line in drawn)
+        await pilot.resize_terminal(40, 30)
+        await pilot.pause()
+        drawn = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert all(len(line) <= 40 for line in drawn)
+        assert any("/bin/app --port" in line for line in drawn)

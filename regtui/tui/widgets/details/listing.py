@@ -54,9 +54,11 @@ class Listing(Lines):
         self.refresh_rows(None if keep_cursor else 0)
 
     def on_resize(self) -> None:
-        if self.size.width != self._wrapped_for:
-            self._wrap()
         super().on_resize()
+        if self.size.width != self._wrapped_for:
+            held = self._rows[self.cursor][0] if self._rows else None
+            self._wrap()
+            self.refresh_rows(next((at for at, (entry, *_) in enumerate(self._rows) if entry is held), 0))
 
     @property
     def row_count(self) -> int:
