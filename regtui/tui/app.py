@@ -13,6 +13,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
@@ -122,6 +123,11 @@ class RegtuiApp(App[None], inherit_bindings=False):
         """As Textual's, with the message through the gate and never read as markup: it may quote a registry."""
         text = self.glyphs.text(shown(message))
         super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def action_command_palette(self) -> None:
+        """As Textual's, with words that every terminal can show."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="Type a command", id="--command-palette"))
 
     # Leaving
 
