@@ -204,14 +204,14 @@ async def test_the_focused_pane_is_seen_without_colour() -> None:
 
 async def test_a_tag_that_does_not_exist_says_so_in_the_details() -> None:
     async with running(f"{APP}:nothing-here", WIDE) as at:
-        await at.until("Press r")
+        await at.until("try again")
         assert "nothing-here" in at.text
         await at.until("Tags · 406")
 
 
 async def test_a_repository_that_does_not_exist_says_so_in_its_pane() -> None:
     async with running(f"{DEMO}team/nothing", WIDE) as at:
-        await at.until("Press r")
+        await at.until("try again")
 
 
 async def test_a_host_that_cannot_be_reached_says_so_in_its_place_and_r_tries_again() -> None:

@@ -98,15 +98,19 @@ def _sizes(inspected: Inspected, facts: TagFacts | None) -> list[Entry]:
     if isinstance(document.content, Manifest):
         size = sum({blob.digest: blob.size for blob in document.blobs}.values())
         layers = document.content.layers or ()
-        detail = f"{words.size(size)}, {size:,} bytes, {len(layers)} layer{'s' * (len(layers) != 1)} and the config"
+        detail = f"{_size(size)}, {len(layers)} layer{'s' * (len(layers) != 1)} and the config"
         return [Entry("Size", detail), Entry("Manifest", f"{len(document.raw):,} bytes")]
     if facts and isinstance(document.content, Index):
         about = "at least " if facts.partial else ""
         return [
-            Entry("Size", f"{about}{words.size(facts.size)}, {facts.size:,} bytes, all platforms"),
+            Entry("Size", f"{about}{_size(facts.size)}, all platforms"),
             Entry("Index", f"{len(document.raw):,} bytes"),
         ]
     return [Entry("Manifest", f"{len(document.raw):,} bytes")]
+
+
+def _size(count: int) -> str:
+    return words.size(count) if count < 1000 else f"{words.size(count)}, {count:,} bytes"
 
 
 def _platforms(children: Sequence[Descriptor]) -> list[Entry]:
