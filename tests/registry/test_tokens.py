@@ -368,7 +368,9 @@ async def test_basic_is_asked_for_first_and_then_sent_along() -> None:
 
 async def test_a_wrong_password_is_sent_once() -> None:
     server = Server(basic_registry)
-    with pytest.raises(LoginNeeded, match="refused the one that was given for registry"):
+    with pytest.raises(
+        LoginNeeded, match=r"^registry\.example\.com asked for a login and refused the one that was given\. "
+    ):
         await server.client(replace(SOMEONE, password="wrong")).ping()
     assert len(server.requests) == 2
 
