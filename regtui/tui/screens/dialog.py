@@ -104,7 +104,7 @@ def said(text: str, classes: str = "") -> Static:
 
 def explained(error: RegtuiError) -> str:
     """An error as a line of a pane or a dialog says it, safe to draw."""
-    return shown(str(error) if str(error).endswith((".", "?", "`")) else f"{error}.")
+    return shown(error.sentences)
 
 
 class Notice(Static):
