@@ -20,6 +20,7 @@ from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.exchange import Exchange
 from regtui.registry.tokens import Access, access
+from regtui.registry.vendors import Vendor, find_vendor
 
 SWITCH_ON = "Its operator can switch deletion on: REGISTRY_STORAGE_DELETE_ENABLED=true."
 
@@ -67,6 +68,7 @@ class Client:
             concurrency=concurrency,
             timeout=timeout,
         )
+        self.vendor = Vendor(self._exchange)  # until `ping` has seen whose registry it is
         self._deletion: dict[str, Deletion] = {}
         self._probing = asyncio.Lock()
         self._has_referrers_api = True
@@ -96,6 +98,8 @@ class Client:
             if self._is_anonymous_with_tokens:
                 return
             raise
+        finally:
+            self.vendor = find_vendor(self._exchange, self.registry, self._exchange.front)
         if answer.status == 401 and self._is_anonymous_with_tokens:
             return
         if answer.status != 200 or answer.is_web_page:

@@ -58,6 +58,7 @@ class Exchange:
         self.read_only = read_only
         self.pulls: str | None = None
         self.warnings: list[str] = []
+        self.front = httpx.Headers()  # of the registry's first answer: they tell whose it is
         self._transport = transport
         self._elsewhere: dict[bool, httpx.AsyncBaseTransport] = {True: elsewhere, False: elsewhere} if elsewhere else {}
         self._authorizer = Authorizer(endpoint, registry, self._log_in, credentials)
@@ -76,20 +77,27 @@ class Exchange:
         headers: Mapping[str, str] = {},
         content: Content = None,
         patience: float = 0.0,
+        authorization: str | None = None,
+        is_query: bool = False,
     ) -> Answer:
         """One request with its whole answer, whatever its status.
 
         `url` is a path on the registry, or absolute; `limit` bounds the answer in bytes, `name` is what it is called in
-        messages; `patience` is how long the answer may take, in seconds, beyond the usual. Raises `ReadOnly`,
-        `ConnectionFailed`, `TooLarge`, and what a login server's refusal means.
+        messages; `patience` is how long the answer may take, in seconds, beyond the usual. With an `authorization` that
+        goes to the URL's own host (none, if empty), and no challenge is answered: for vendors' APIs. `is_query`: it
+        changes nothing, though it is a POST. Raises `ReadOnly`, `ConnectionFailed`, `TooLarge`, and what a login server's refusal means.
         """
+
+        is_read = is_query or method in _READS
+        if self.read_only and not is_read:
+            raise ReadOnly(f"Changes to {self.registry} are switched off (read-only)")
 
         async def once() -> Answer:
             async with self._slots:
-                response, where = await self._open(method, url, access, headers, content, patience)
+                response, where = await self._open(method, url, access, headers, content, patience, authorization)
                 return await read_answer(method, where, response, limit, name)
 
-        return await retries.persist(once, is_read=method in _READS, is_repeatable=isinstance(content, bytes | None))
+        return await retries.persist(once, is_read=is_read, is_repeatable=isinstance(content, bytes | None))
 
     @asynccontextmanager
     async def stream(
@@ -120,6 +128,10 @@ class Exchange:
             return Answered(f"{what}, which regtui does not expect", status=answer.status)
         return refusal(answer, self.registry, subject, self.login(repository), missing)
 
+    async def credentials(self, repository: str = "") -> Credentials | None:
+        """The login for a repository, or for the registry."""
+        return await self._authorizer.credentials(repository)
+
     def login(self, repository: str) -> Login:
         """How far a login went with the requests for this repository."""
         return self._authorizer.login(repository)
@@ -138,16 +150,20 @@ class Exchange:
         headers: Mapping[str, str],
         content: Content,
         patience: float,
+        authorization: str | None = None,
     ) -> tuple[httpx.Response, httpx.URL]:
         """Sends, logs in and follows redirects; the answer's body is not read yet."""
-        if self.read_only and method not in _READS:
-            raise ReadOnly(f"Changes to {self.registry} are switched off (read-only)")
         target = _url(self.endpoint.base + url if url.startswith("/") else url)
-        home = self._is_home(target)
+        first, home = target, self._is_home(target)
         is_checked = is_digest(url.rpartition("/")[2])
         for _ in range(REDIRECTS + 1):
             request = self._request(method, target, headers, content, patience)
-            response = await (self._authorised(request, access, content) if home else self._abroad(request))
+            if authorization is None:
+                response = await (self._authorised(request, access, content) if home else self._abroad(request))
+            else:
+                if authorization and same_origin(target, first):
+                    request.headers["Authorization"] = authorization
+                response = await (self._transport.handle_async_request(request) if home else self._abroad(request))
             location = response.headers.get("location") if response.status_code in _REDIRECTS else None
             if not location:
                 return response, target
@@ -209,7 +225,7 @@ class Exchange:
         return {"connect": usual, "read": usual + patience, "write": usual, "pool": None}
 
     def _is_home(self, url: httpx.URL) -> bool:
-        return (url.scheme, url.host, url.port) == (self._home.scheme, self._home.host, self._home.port)
+        return same_origin(url, self._home)
 
     def _redirect(
         self, method: str, url: httpx.URL, location: str, status: int, content: Content, is_checked: bool
@@ -233,6 +249,8 @@ class Exchange:
     def _notice(self, response: httpx.Response) -> None:
         """What headers say to the user: pulls left (Docker Hub), warnings (distribution-spec, "Warnings")."""
         headers = response.headers
+        if not self.front:
+            self.front = headers
         if limit := headers.get("ratelimit-limit"):
             left = headers.get("ratelimit-remaining", "?")
             self.pulls = str(shown(f"{left.partition(';')[0].strip()}/{limit.partition(';')[0].strip()}", 40))
@@ -242,6 +260,11 @@ class Exchange:
                     warning = re.sub(r"\\(.)", r"\1", match[1])
                     if warning not in self.warnings and len(self.warnings) < WARNINGS_LIMIT:
                         self.warnings.append(warning)
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Whether two URLs are of one server: scheme, host and port (RFC 9110, section 4.3.1)."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def _url(text: str, base: httpx.URL | None = None) -> httpx.URL:

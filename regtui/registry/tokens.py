@@ -151,15 +151,16 @@ class Authorizer:
     def _widened(self, needed: Access) -> tuple[str, ...]:
         return self._wider.get(needed.scopes, needed.scopes)
 
-    async def _credentials(self, repository: str) -> Credentials | None:
+    async def credentials(self, repository: str) -> Credentials | None:
+        """The login for a repository, or for the registry: looked for once each."""
         async with self._finding:
             if repository not in self._found:
                 self._found[repository] = await self._find(repository) if self._find else None
         return self._found[repository]
 
     async def _basic_value(self, repository: str) -> str:
-        credentials = await self._credentials(repository)
-        return _basic(credentials) if credentials and not credentials.identity_token else ""
+        credentials = await self.credentials(repository)
+        return basic(credentials) if credentials and not credentials.identity_token else ""
 
     async def _token(self, realm: _Realm, needed: Access) -> str:
         key = (realm, needed.repository, self._widened(needed))
@@ -186,7 +187,7 @@ class Authorizer:
             del self._tokens[key]
 
     async def _renew(self, realm: _Realm, repository: str, scopes: tuple[str, ...]) -> _Token:
-        credentials = await self._credentials(repository)
+        credentials = await self.credentials(repository)
         if not is_trusted(realm.url, self._endpoint):
             credentials = None
         began = time.monotonic()
@@ -247,11 +248,12 @@ def _request(realm: _Realm, scopes: tuple[str, ...], credentials: Credentials | 
     fields += [("scope", scope) for scope in scopes]
     if credentials:
         fields.append(("account", credentials.username))
-        headers["Authorization"] = _basic(credentials)
+        headers["Authorization"] = basic(credentials)
     query = "&".join(part for part in (realm.url.query.decode("ascii"), urlencode(fields)) if part)
     return httpx.Request("GET", realm.url.copy_with(query=query.encode()), headers=headers)
 
 
-def _basic(credentials: Credentials) -> str:
+def basic(credentials: Credentials) -> str:
+    """A login as `Authorization` has it (RFC 7617)."""
     text = f"{credentials.username}:{credentials.password}".encode("utf-8", "surrogateescape")
     return "Basic " + base64.b64encode(text).decode("ascii")
