@@ -83,9 +83,10 @@ class Exchange:
         """One request with its whole answer, whatever its status.
 
         `url` is a path on the registry, or absolute; `limit` bounds the answer in bytes, `name` is what it is called in
-        messages; `patience` is how long the answer may take, in seconds, beyond the usual. With an `authorization` that
-        goes to the URL's own host (none, if empty), and no challenge is answered: for vendors' APIs. `is_query`: it
-        changes nothing, though it is a POST. Raises `ReadOnly`, `ConnectionFailed`, `TooLarge`, and what a login server's refusal means.
+        messages; `patience` is how long the answer may take, in seconds, beyond the usual. An `authorization` (none, if
+        empty) goes to the URL's own host, and no challenge is answered then: for vendors' APIs. `is_query` says of a
+        POST that it changes nothing. Raises `ReadOnly`, `ConnectionFailed`, `TooLarge`, and what a login server's
+        refusal means.
         """
 
         is_read = is_query or method in _READS

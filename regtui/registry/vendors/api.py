@@ -52,7 +52,8 @@ class Api:
     ) -> Answer:
         """One request with its answer, whatever its status. `authorization` is sent to that host and nowhere else.
 
-        `body` is sent as JSON; `is_query` says of a POST that it changes nothing: a login, a search. Raises what `Exchange.send` does.
+        `body` is sent as JSON; `is_query` says of a POST that it changes nothing: a login, a search. Raises what
+        `Exchange.send` does.
         """
         named = {"Accept": "application/json", **headers}
         if body is not None:
