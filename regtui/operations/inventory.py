@@ -17,6 +17,7 @@ from regtui.operations.versions import newest_version_first, version_key
 if TYPE_CHECKING:
     from regtui.operations.session import Session
     from regtui.operations.tag_reader import TagReader
+    from regtui.registry.vendors import Hit
 
 __all__ = [
     "Attention",
@@ -60,12 +61,28 @@ class Failed:
 TagEvent = Listed | Read | Failed
 
 
-def repositories(session: Session) -> AsyncGenerator[list[str], None]:
-    """The registry's repositories, page by page in its own order. Close it (`contextlib.aclosing`) to stop early.
+def repositories(session: Session, namespace: str = "") -> AsyncGenerator[list[str], None]:
+    """The registry's repositories, or those below a namespace, page by page in its own order.
 
-    Raises `RegistryError`; a registry that has no such list says so in its words.
+    Close it (`contextlib.aclosing`) to stop early. Raises `RegistryError`; a registry that has no such list says so in
+    its words.
     """
-    return session.client.repositories()
+    return session.client.repositories(namespace)
+
+
+def vendor_name(session: Session) -> str:
+    """Whose registry it is, as people call it ("Harbor"), or empty."""
+    return session.client.vendor.name
+
+
+def can_search(session: Session) -> bool:
+    """Whether `search` asks anybody."""
+    return session.client.vendor.searches
+
+
+def search(session: Session, words: str) -> AsyncGenerator[list[Hit], None]:
+    """Repositories that the registry's vendor finds for these words, page by page, the best first."""
+    return session.client.vendor.search(words)
 
 
 async def tags(session: Session, repository: str, attention: Attention) -> AsyncGenerator[TagEvent, None]:

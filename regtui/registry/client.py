@@ -107,9 +107,9 @@ class Client:
                 answer, self.registry, missing=f"{self.registry} is no registry: no /v2/ there"
             )
 
-    def repositories(self) -> AsyncGenerator[list[str], None]:
-        """The catalog's pages, as the server sends them; never a repeated name."""
-        return lists.catalog(self._exchange)
+    def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
+        """Pages of the registry's repositories, or of those below a namespace; by the catalog, or the vendor's API."""
+        return self.vendor.repositories(namespace)
 
     def tags(self, repository: str) -> AsyncGenerator[list[str], None]:
         """The pages of a repository's tags, in the server's order, which need not be one; never a repeated name."""
