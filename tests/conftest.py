@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.registry_servers.docker_registry import DockerRegistry, docker_registry
+from tests.registry_servers.guarded import KINDS, Guarded, guarded_registry
 from tests.registry_servers.images import Layout
 
 LOGIN = ("someone", "pass:word")
@@ -72,4 +73,18 @@ def registry_without_deletion(tmp_path: Path) -> Iterator[DockerRegistry]:
 def registry_with_login(tmp_path: Path) -> Iterator[DockerRegistry]:
     """A registry that only `LOGIN` may use."""
     with docker_registry(tmp_path / "registry-with-login", htpasswd=LOGIN) as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def guarded(request: pytest.FixtureRequest, tmp_path: Path, isolated_environment: Path) -> Iterator[Guarded]:
+    """A filled registry that wants a login, a certificate or both, in every way in turn; the user has them."""
+    with guarded_registry(request.param, tmp_path, isolated_environment) as server:
+        yield server
+
+
+@pytest.fixture
+def with_tokens(tmp_path: Path, isolated_environment: Path) -> Iterator[Guarded]:
+    """A filled registry behind a login server that grants no more than the user may do."""
+    with guarded_registry("tokens", tmp_path, isolated_environment) as server:
         yield server

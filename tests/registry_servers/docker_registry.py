@@ -23,6 +23,7 @@ from pathlib import Path
 import trustme
 
 from regtui.oci import media_types
+from tests.registry_servers.token_server import TokenServer, token_config
 
 _START_LIMIT = 15.0
 """Seconds a registry may take to answer."""
@@ -30,12 +31,18 @@ _START_LIMIT = 15.0
 
 @dataclass(frozen=True, slots=True)
 class DockerRegistry:
-    """A running server. `host` is what references begin with; `ca_file` trusts its certificate when it speaks TLS."""
+    """A running server. `host` is what references begin with; `ca_file` trusts its certificate when it speaks TLS.
+
+    `client_cert` is a client's certificate with its key, in a registry that lets nobody in without one; `tokens` the
+    login server of one that wants tokens, where `login` then is a user.
+    """
 
     host: str
     folder: Path
     login: tuple[str, str] | None = None
     ca_file: Path | None = None
+    client_cert: Path | None = None
+    tokens: TokenServer | None = None
 
     @property
     def base(self) -> str:
@@ -46,11 +53,17 @@ class DockerRegistry:
     ) -> tuple[int, dict[str, str], bytes]:
         """A bare request past regtui, for what a test has to set up or see: status, headers in lower case, body."""
         request = urllib.request.Request(self.base + path, body, headers or {}, method=method)
-        if self.login:
+        if self.tokens:
+            everything = ("registry:catalog:*", *_whole_access(path))
+            request.add_header("Authorization", f"Bearer {self.tokens.token('setup', everything)}")
+        elif self.login:
             request.add_header("Authorization", "Basic " + b64encode(":".join(self.login).encode()).decode())
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if self.ca_file:
-            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(self.ca_file))))
+            context = ssl.create_default_context(cafile=str(self.ca_file))
+            if self.client_cert:
+                context.load_cert_chain(self.client_cert)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
         try:
             with urllib.request.build_opener(*handlers).open(request, timeout=10) as answer:
                 return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
@@ -83,27 +96,39 @@ def docker_registry(
     deletion: bool = True,
     htpasswd: tuple[str, str] | None = None,
     tls: bool = False,
+    client_cert: bool = False,
+    tokens: TokenServer | None = None,
+    login: tuple[str, str] | None = None,
     packaged_config: bool = False,
 ) -> Iterator[DockerRegistry]:
     """Runs a registry that keeps its data in `folder`, until the `with` block is left.
 
+    `client_cert` lets in only who has a certificate of the registry's CA, which comes with `tls`. `tokens` is the login
+    server that the registry sends people to, with `login` one of its users; with `tls` both have the same CA.
     `packaged_config` has the in-memory blob cache of Debian's default configuration. The log is part of the error when
     the server doesn't start.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    authority = trustme.CA() if tls else None
-    if authority:
-        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-        authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
-            str(folder / "server.pem")
-        )
+    if tls:
+        _write_certificates(folder, tokens.authority if tokens else trustme.CA())
     if htpasswd:
         (folder / "htpasswd").write_text(f"{htpasswd[0]}:{_bcrypt(htpasswd[1])}\n")
     for attempts_left in (2, 1, 0):  # another process may take the port between our look and the server's start
         port = _free_port()
-        config = _config(folder, port, deletion, htpasswd is not None, tls, packaged_config)
+        config = _config(folder, port, deletion, tls, client_cert, packaged_config)
+        if htpasswd:
+            config += f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}\n"
+        if tokens:
+            config += token_config(tokens, folder)
         (folder / "config.yml").write_text(config)
-        registry = DockerRegistry(f"127.0.0.1:{port}", folder, htpasswd, folder / "ca.pem" if tls else None)
+        registry = DockerRegistry(
+            f"127.0.0.1:{port}",
+            folder,
+            htpasswd or login,
+            folder / "ca.pem" if tls else None,
+            folder / "client.pem" if client_cert else None,
+            tokens,
+        )
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [_program(), "serve", str(folder / "config.yml")],
@@ -131,7 +156,25 @@ def _program() -> str:
     return found
 
 
-def _config(folder: Path, port: int, deletion: bool, login: bool, tls: bool, packaged: bool) -> str:
+def _write_certificates(folder: Path, authority: trustme.CA) -> None:
+    """The CA's, the server's and a client's; the latter two with their keys, and under the names skopeo looks for."""
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+        str(folder / "server.pem")
+    )
+    client = authority.issue_cert("someone@example.com")
+    client.private_key_and_cert_chain_pem.write_to_path(str(folder / "client.pem"))
+    client.cert_chain_pems[0].write_to_path(str(folder / "client.cert"))
+    client.private_key_pem.write_to_path(str(folder / "client.key"))
+
+
+def _whole_access(path: str) -> tuple[str, ...]:
+    """The scopes to do anything in the repository that a request's path is in."""
+    match = re.match(r"/v2/(.+)/(?:manifests|blobs|tags)/", path)
+    return (f"repository:{match[1]}:pull,push,delete",) if match else ()
+
+
+def _config(folder: Path, port: int, deletion: bool, tls: bool, client_cert: bool, packaged: bool) -> str:
     config = f"""\
 version: 0.1
 log: {{level: info}}
@@ -144,9 +187,8 @@ storage:
         config += "  cache: {blobdescriptor: inmemory}\n"
     config += f"http:\n  addr: 127.0.0.1:{port}\n  secret: only-for-tests\n"
     if tls:
-        config += f"  tls: {{certificate: {folder / 'server.pem'}, key: {folder / 'server.pem'}}}\n"
-    if login:
-        config += f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}\n"
+        clients = f", clientcas: [{folder / 'ca.pem'}]" if client_cert else ""
+        config += f"  tls: {{certificate: {folder / 'server.pem'}, key: {folder / 'server.pem'}{clients}}}\n"
     return config
 
 
