@@ -56,7 +56,7 @@ def tags(repository: str, sort: str, as_json: bool) -> int:
 
     async def work(session: Session, run: Run) -> int:
         table = Table("TAG", "CREATED", "SIZE", "KIND", "PLATFORMS", "DIGEST", right=("SIZE",))
-        code = 0
+        code, pushed = 0, False
         async with aclosing(inventory.rows(session, reference.repository, sort)) as rows:
             async for row in rows:
                 if as_json:
@@ -68,8 +68,12 @@ def tags(repository: str, sort: str, as_json: bool) -> int:
                 if isinstance(row, Failed):
                     code = FAILED
                     say(f"{reference.at(row.tag)}: {row.error}")
+                else:
+                    pushed |= row.facts.created_source == "pushed"
         if not as_json:
             table.close()
+            if pushed and not run.quiet:
+                say(f"* is when it was pushed, as {inventory.vendor_name(session)} tells it")
         return code
 
     return with_session(reference.registry, work)
@@ -85,14 +89,14 @@ def _registry(text: str) -> Reference:
 
 def _cells(row: Read) -> tuple[str, ...]:
     facts = row.facts
-    created = json_time(facts.created) or "-"
+    created = (json_time(facts.created) or "-") + ("*" if facts.created_source == "pushed" else "")
     return created, words.size(facts.size), facts.kind, ",".join(facts.platforms) or "-", facts.digest
 
 
 def _as_json(repository: Reference, row: Read | Failed) -> dict[str, object]:
     name = {"reference": str(repository.at(row.tag)), "tag": row.tag}
     if isinstance(row, Failed):
-        unknown = dict.fromkeys(("digest", "media_type", "kind", "created", "size_bytes"))
+        unknown = dict.fromkeys(("digest", "media_type", "kind", "created", "created_source", "size_bytes"))
         return {**name, **unknown, "platforms": [], "error": str(row.error)}
     facts = row.facts
     return {
@@ -101,6 +105,7 @@ def _as_json(repository: Reference, row: Read | Failed) -> dict[str, object]:
         "media_type": facts.media_type,
         "kind": facts.kind,
         "created": json_time(facts.created),
+        "created_source": facts.created_source,
         "size_bytes": facts.size,
         "platforms": facts.platforms,
     }

@@ -31,6 +31,9 @@ class Kind(StrEnum):
     THROW_AWAY = "left-over"
 
 
+_KINDS_BY_ENDING = {"sig": Kind.SIGNATURE, "att": Kind.ATTESTATION, "sbom": Kind.SBOM}
+
+
 def kind_of(document: Document) -> Kind:
     """What these bytes are, by their media types and annotations. What nobody knows is an artifact."""
     if THROW_AWAY in document.annotations:
@@ -65,6 +68,11 @@ def companion_of(tag: str) -> Digest | None:
     if not match:
         return None
     return parse_digest(f"sha256:{match[1]}" if match[1] else f"sha512:{match[3]}")
+
+
+def kind_of_tag(tag: str) -> Kind | None:
+    """What stands under a tag of cosign's, by its name."""
+    return _KINDS_BY_ENDING.get(tag.rpartition(".")[2]) if companion_of(tag) else None
 
 
 def referrers_tag(digest: Digest) -> str:

@@ -23,10 +23,12 @@ class TagFacts(msgspec.Struct, frozen=True, gc=False):
     media_type: str
     kind: Kind
     created: datetime | None  # UTC
-    created_source: str  # "config", "annotation", or "" when nothing says
+    created_source: str  # "config", "annotation", "vendor", "pushed" for the date of the push, "" when nothing says
     size: int  # compressed bytes: config and layers; of an index all its images', each blob once
     platforms: tuple[str, ...]  # "linux/amd64", without attestations
     partial: bool = False  # an index of which one image was read so far: created and size are shown with ~
+    pushed: datetime | None = None  # UTC, as the registry's vendor tells it; so are the pulls
+    pulled: datetime | None = None
 
 
 class ImageFacts(msgspec.Struct, frozen=True):

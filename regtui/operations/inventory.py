@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,6 +40,7 @@ class Listed:
 
     tags: tuple[str, ...]
     complete: bool
+    immutable: frozenset[str] = frozenset()  # those that the registry neither deletes nor moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,17 @@ async def rows(session: Session, repository: str, sort: str) -> AsyncGenerator[R
     By name they stream, once the list of names is whole; otherwise all have to be read before the first comes. What
     couldn't be read comes last then. Raises `RegtuiError` when the list can't be read.
     """
+    from regtui.operations.tag_pages import tag_pages
     from regtui.operations.tag_reader import TagReader
 
     names: list[str] = []
-    async with aclosing(session.client.tags(repository)) as pages:
+    known: dict[str, TagFacts] = {}
+    async with aclosing(tag_pages(session, repository)) as pages:
         async for page in pages:
-            names += page
+            names += page.names
+            known |= page.facts
     names = await asyncio.to_thread(newest_version_first, names)
-    read = _read_in_order(TagReader(session, repository), names, session.concurrency * 2)
+    read = _read_in_order(TagReader(session, repository), names, known, session.concurrency * 2)
     async with aclosing(read):
         if sort == "name":
             async for row in read:
@@ -127,12 +131,14 @@ async def rows(session: Session, repository: str, sort: str) -> AsyncGenerator[R
         yield row
 
 
-async def _read_in_order(reader: TagReader, names: Iterable[str], ahead: int) -> AsyncGenerator[Read | Failed, None]:
+async def _read_in_order(
+    reader: TagReader, names: Iterable[str], known: Mapping[str, TagFacts], ahead: int
+) -> AsyncGenerator[Read | Failed, None]:
     """Reads `ahead` tags at a time and gives them in the order of `names`."""
     tasks: deque[asyncio.Task[Read | Failed]] = deque()
     try:
         for name in names:
-            tasks.append(asyncio.create_task(_row(reader, name)))
+            tasks.append(asyncio.create_task(_row(reader, name, known.get(name))))
             if len(tasks) >= ahead:
                 yield await tasks.popleft()
         while tasks:
@@ -143,9 +149,9 @@ async def _read_in_order(reader: TagReader, names: Iterable[str], ahead: int) ->
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _row(reader: TagReader, tag: str) -> Read | Failed:
+async def _row(reader: TagReader, tag: str, known: TagFacts | None) -> Read | Failed:
     try:
-        return Read(tag, await reader.read_whole(tag))
+        return Read(tag, known or await reader.read_whole(tag))
     except RegtuiError as error:
         return Failed(tag, error)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Method(StrEnum):
     """How a tag or digest is removed (PROTOCOL.md, "Removing one tag")."""
 
+    VENDOR = "vendor"  # the vendor's own API takes the tag, and nothing else
     TAG = "tag"  # DELETE manifests/<tag>
     THROW_AWAY = "throw-away"  # a unique manifest takes the tag's place and is deleted
     DIGEST = "digest"  # DELETE manifests/<digest>: every tag on it goes

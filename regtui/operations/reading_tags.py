@@ -14,6 +14,7 @@ from regtui.oci.digest import Digest
 from regtui.operations.attention import Attention
 from regtui.operations.inventory import Failed, Listed, Read, TagEvent
 from regtui.operations.session import Session
+from regtui.operations.tag_pages import tag_pages
 from regtui.operations.tag_reader import TagReader
 from regtui.operations.versions import version_key
 
@@ -124,6 +125,7 @@ class Reading:
         task = asyncio.create_task(self._watched(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before it began
 
     async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -132,13 +134,16 @@ class Reading:
             await self._events.put(error)
 
     async def _list(self) -> None:
-        async with aclosing(self._session.client.tags(self._repository)) as pages:
+        async with aclosing(tag_pages(self._session, self._repository)) as pages:
             async for page in pages:
-                for start in range(0, len(page), _PORTION):  # some servers send 100,000 names in one page
-                    portion = page[start : start + _PORTION]
-                    self._agenda.add(portion)
+                for start in range(0, len(page.names), _PORTION):  # some servers send 100,000 names in one page
+                    portion = page.names[start : start + _PORTION]
+                    self._agenda.add([tag for tag in portion if tag not in page.facts])
                     self._attention.stir()
-                    await self._events.put(Listed(tuple(portion), complete=False))
+                    await self._events.put(Listed(tuple(portion), complete=False, immutable=page.immutable))
+                    for tag in portion:
+                        if tag in page.facts:
+                            await self._events.put(Read(tag, page.facts[tag]))
                     await asyncio.sleep(0)
         await self._events.put(Listed((), complete=True))
 

@@ -14,6 +14,7 @@ from regtui.operations.plan import Method, must_write
 from regtui.operations.removal_draft import Draft
 from regtui.operations.removal_plan import Companion, RemovalPlan, TagOnDigest
 from regtui.operations.removal_scope import scope
+from regtui.operations.removal_vendor import has_verb, plan_by_verb
 from regtui.operations.session import Session
 from regtui.operations.usage import Usage
 from regtui.operations.usage_reading import UsageReader
@@ -55,8 +56,10 @@ async def plan_removal(
     asked = await _asked(session, repository, wanted, expect)
     if digest is not None:
         await session.client.head(repository, digest)
-    deletion = await _may_delete(session, repository)
     forced = list(dict.fromkeys([*([digest] if digest else []), *(asked.values() if whole_digests else [])]))
+    if await has_verb(session, repository, asked, names):
+        return await plan_by_verb(session, repository, names, asked, forced, progress)
+    deletion = await _may_delete(session, repository)
     everything = bool(forced) or len(wanted) != 1 or len(names) <= FULL_CHECK
     usage = Usage(tuple(dict.fromkeys([*names, *wanted])), complete=everything)
     reader = UsageReader(session, repository, usage)

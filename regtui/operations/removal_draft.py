@@ -44,7 +44,12 @@ class Draft:
         """Reads once more what undoes it. Raises what reading a manifest does: what can't be saved isn't deleted."""
         usage, going = self.usage, set(self.scope.tags)
         digests = dict.fromkeys(usage.tags[tag] for tag in self.wanted)
-        await each([*self.scope.digests, *(usage.tags[tag] for tag in self.scope.tags)], self._save, self._at_once)
+        saved = [*self.scope.digests, *(usage.tags[tag] for tag in self.scope.tags)]
+        await each(
+            dict.fromkeys([*saved, *(part for digest in saved for part in self._below(digest))]),
+            self._save,
+            self._at_once,
+        )
         reader = TagReader(self.session, self.repository)
         await each(digests, lambda digest: self._read_facts(reader, digest), self._at_once)
         staying = {tag: digest for digest in digests for tag in usage.tags_on(digest) if tag not in going}
@@ -65,6 +70,8 @@ class Draft:
             users=users,
             whole_digests=bool(self.forced),
             removed_digests=self.scope.digests,
+            vendor=self.session.client.vendor.name if self._by_verb else "",
+            afterwards=self.session.client.vendor.afterwards if self._by_verb else "",
             checked=usage.checked,
             total=len(usage.names),
             reclaimable=self._reclaimable(),
@@ -72,6 +79,14 @@ class Draft:
             warnings=tuple(self._warnings(users)),
             check=self._check(steps),
         )
+
+    @property
+    def _by_verb(self) -> bool:
+        return Method.VENDOR in self.methods
+
+    def _below(self, digest: Digest) -> list[Digest]:
+        """What is to be kept of an index beside itself, its parts first: when a vendor may clean up after its verb."""
+        return [part for part in reversed(self.usage.below([digest])) if part != digest] if self._by_verb else []
 
     @property
     def _at_once(self) -> int:
@@ -107,7 +122,8 @@ class Draft:
                 subject = companion_of(tag)
                 needs = (number_of[subject],) if subject in number_of and tag not in wanted else ()
                 siblings = tuple(other for other in self.usage.tags_on(digest) if other not in going)
-                steps.append(RemoveTag(tag, self._saved(digest, (tag,)), siblings, self.methods, needs))
+                below = tuple(self._documents[part] for part in self._below(digest))
+                steps.append(RemoveTag(tag, self._saved(digest, (tag,)), siblings, self.methods, needs, below))
         return steps
 
     def _check(self, steps: Sequence[Step]) -> CheckWhatStays | None:

@@ -62,6 +62,8 @@ class RemovalPlan(Plan):
     total: int  # tags in the repository
     reclaimable: int | None  # bytes, in this repository, by plain garbage collection; None: can't be said
     protected: tuple[str, ...]  # tags that go though the settings protect them
+    vendor: str = ""  # whose own API takes the tags ("Harbor"), if it does
+    afterwards: str = ""  # what becomes there of images without tags
 
     @property
     def method(self) -> Method | None:
@@ -142,10 +144,11 @@ class RemovalPlan(Plan):
         return f"checked {self.checked:,} of {count(self.total, 'tag')}"
 
     def _how(self) -> str:
-        if self.whole_digests:
+        if self.whole_digests and not self.vendor:
             return "by digest, with every tag on it"
         words_of = {
             (Method.DIGEST,): f"{_BY_DIGEST} {self._images}",
+            (Method.VENDOR,): f"by {self.vendor}'s own API, one tag at a time",
             (Method.TAG,): _BY_NAME,
             (Method.THROW_AWAY,): _BY_THROW_AWAY,
             (Method.TAG, Method.THROW_AWAY): _BY_EITHER,
@@ -156,6 +159,8 @@ class RemovalPlan(Plan):
         return "; ".join(f"{count(number, 'tag')}: {words_of[methods]}" for methods, number in ways.items())
 
     def _reclaims(self) -> str:
+        if self.vendor and not self.staying:
+            return self.afterwards or f"what {self.vendor} cleans up by itself"
         if self.reclaimable is None:
             return "not known: not everything in the repository could be read"
         if self.reclaimable:

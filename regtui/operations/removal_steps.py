@@ -27,12 +27,13 @@ class RemoveTag:
     tag: str
     original: Saved  # what the tag points to
     siblings: tuple[str, ...]  # tags that stay on the digest
-    methods: tuple[Method, ...]  # TAG, THROW_AWAY: the next one where the registry refuses the first
+    methods: tuple[Method, ...]  # VENDOR, TAG, THROW_AWAY: the next one where the registry refuses the first
     needs: tuple[int, ...] = ()
+    below: tuple[Saved, ...] = ()  # what an index is made of, where a vendor may clean up what has no tags
 
     @property
     def saved(self) -> tuple[Saved, ...]:
-        return (self.original,)
+        return (*self.below, self.original)
 
     def describe(self) -> str:
         return f"Delete {name(self.original.repository, self.tag)}"
@@ -54,8 +55,8 @@ class RemoveTag:
     async def _remove(self, client: Client, record: Record) -> None:
         for method in self.methods:
             try:
-                if method is Method.TAG:
-                    await self._by_name(client)
+                if method in (Method.VENDOR, Method.TAG):
+                    await self._by_name(client, method)
                 else:
                     await remove_by_throw_away(client, record, self.tag, self.original)
                 return
@@ -63,20 +64,24 @@ class RemoveTag:
                 if method is self.methods[-1]:
                     raise
 
-    async def _by_name(self, client: Client) -> None:
+    async def _by_name(self, client: Client, method: Method) -> None:
         repository = self.original.repository
         if not await still_points(client, self.original, [self.tag]):
             return  # somebody else has deleted it
-        await _delete(client, repository, self.tag)
+        if method is Method.VENDOR:
+            await _delete_by_vendor(client, repository, self.tag)
+        else:
+            await _delete(client, repository, self.tag)
         left = await found_after(client, repository, self.tag, self.original.digest)
         if left is not None:
             now = "is still there" if left == self.original.digest else f"was pushed anew meanwhile, on {left}"
             raise StepFailed(f"{name(repository, self.tag)} was deleted, and {now}")
 
     async def _look_for_siblings(self, client: Client) -> None:
-        """What shares the digest, and the manifest itself, may not have gone along."""
+        """What shares the digest, and the manifest itself, may not have gone along. Vendors clean up the latter."""
         repository = self.original.repository
-        kept = await found_all(client, repository, [*self.siblings, self.original.digest])
+        itself = () if Method.VENDOR in self.methods else (self.original.digest,)
+        kept = await found_all(client, repository, [*self.siblings, *itself])
         lost = [version for version, digest in kept.items() if digest is None]
         if lost:
             await _put_all_back(client, self.original, [tag for tag in self.siblings if tag in lost])
@@ -163,6 +168,16 @@ async def _delete(client: Client, repository: str, version: str) -> None:
         await client.delete_manifest(repository, version)
     except (ConnectionFailed, NotFound):  # an answer that was lost may have been a yes
         if await found(client, repository, version) is not None:
+            raise
+
+
+async def _delete_by_vendor(client: Client, repository: str, tag: str) -> None:
+    if not client.vendor.name:
+        await client.ping()  # a client of the runner's own, which doesn't know yet whose registry it is
+    try:
+        await client.vendor.remove_tag(repository, tag)
+    except (ConnectionFailed, NotFound):
+        if await found(client, repository, tag) is not None:
             raise
 
 

@@ -22,6 +22,8 @@ class Digests:
     def __init__(self) -> None:
         self.created = array("q")  # microseconds since 1970, or NO_DATE
         self.size = array("q")  # bytes
+        self._pushed = array("q")  # as `created`
+        self._pulled = array("q")
         self.tags = array("i")  # how many tags point here
         self.version = array("i")  # grows whenever the facts change
         self._numbers: dict[bytes, int] = {}
@@ -37,6 +39,8 @@ class Digests:
             self._names.append(name)
             self.created.append(0)
             self.size.append(0)
+            self._pushed.append(NO_DATE)
+            self._pulled.append(NO_DATE)
             self.tags.append(0)
             self.version.append(0)
             self._shapes.append(("", Kind.ARTIFACT, "", (), False))
@@ -44,7 +48,8 @@ class Digests:
             return number
         shape = (facts.media_type, facts.kind, facts.created_source, facts.platforms, facts.partial)
         self._shapes[number] = self._shared.setdefault(shape, shape)
-        self.created[number] = (facts.created - _EPOCH) // _MICROSECOND if facts.created else NO_DATE
+        self.created[number] = _number(facts.created)
+        self._pushed[number], self._pulled[number] = _number(facts.pushed), _number(facts.pulled)
         self.size[number] = min(facts.size, 2**63 - 1)
         self.version[number] += 1
         return number
@@ -57,14 +62,19 @@ class Digests:
             digest=Digest(f"sha{len(name) * 8}:{name.hex()}"),
             media_type=media_type,
             kind=kind,
-            created=self.date(number),
+            created=_date(self.created[number]),
             created_source=source,
             size=self.size[number],
             platforms=platforms,
             partial=partial,
+            pushed=_date(self._pushed[number]),
+            pulled=_date(self._pulled[number]),
         )
 
-    def date(self, number: int) -> datetime | None:
-        """When it was made, in UTC."""
-        created = self.created[number]
-        return None if created == NO_DATE else _EPOCH + timedelta(microseconds=created)
+
+def _number(date: datetime | None) -> int:
+    return NO_DATE if date is None else (date - _EPOCH) // _MICROSECOND
+
+
+def _date(number: int) -> datetime | None:
+    return None if number == NO_DATE else _EPOCH + timedelta(microseconds=number)

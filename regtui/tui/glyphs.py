@@ -17,6 +17,7 @@ _ASCII_LOOK = str.maketrans(
         "·": "-",
         "›": ">",
         "→": "->",
+        "↑": "^",
         "⇒": "=>",
         "–": "-",
         "—": "-",
@@ -62,6 +63,7 @@ UNICODE = Glyphs(ascii=False, cursor="▌", cut="…", thumb="▐")
 ASCII = Glyphs(ascii=True, cursor=">", cut="~", thumb="#")
 
 MORE, OPEN = "▸", "▾"
+PUSHED = "↑"
 LOCK = "⊘"
 MARK, SIBLING = "*", "="
 UNKNOWN, FAILED, PARTIAL, NONE = "…", "!", "~", "–"

@@ -11,7 +11,7 @@ from regtui.oci.digest import short
 from regtui.oci.kinds import Kind
 from regtui.operations.inventory import TagFacts
 from regtui.tui.cells import Cell, Row
-from regtui.tui.glyphs import FAILED, LOCK, MARK, NONE, PARTIAL, SIBLING, UNKNOWN
+from regtui.tui.glyphs import FAILED, LOCK, MARK, NONE, PARTIAL, PUSHED, SIBLING, UNKNOWN
 
 
 class _Column(NamedTuple):
@@ -99,10 +99,11 @@ def _name(tag: str, style: str, column: _Column, protected: bool) -> Row:
 
 def _texts(facts: TagFacts, shared: int) -> dict[str, str]:
     about = PARTIAL if facts.partial else ""
+    date = PUSHED if facts.created_source == "pushed" else about
     if facts.kind is Kind.THROW_AWAY:
         return {_CREATED: facts.kind, "KIND": facts.kind, "DIGEST": short(facts.digest)}
     return {
-        _CREATED: about + words.ago(facts.created) if facts.created else NONE,
+        _CREATED: date + words.ago(facts.created) if facts.created else NONE,
         "SIZE": about + words.size(facts.size),
         "PLATFORMS": " ".join(platform.removeprefix("linux/") for platform in facts.platforms),
         "KIND": facts.kind,

@@ -86,6 +86,7 @@ class Tags(MarkedLines):
         self._complete = False
         self._failure: RegtuiError | None = None
         self._unseen: set[str] = set()  # of a list that is read again: what has not come yet
+        self._immutable: set[str] = set()  # locked by the registry
         self._stale = False  # whether something was read since the last sort
         self._looked_at: tuple[str, ...] = ()
         self._highlighted: Hashable = None
@@ -107,8 +108,9 @@ class Tags(MarkedLines):
         """What arrived, in order. Sorts at most four times a second, and never all of a long list at once."""
         for event in events:
             match event:
-                case Listed(tags, complete):
+                case Listed(tags, complete, immutable):
                     self._table.add(tags)
+                    self._immutable |= immutable
                     self._unseen.difference_update(tags)
                     self._complete = complete
                 case Read(tag, facts):
@@ -238,7 +240,7 @@ class Tags(MarkedLines):
             shared=table.digests.tags[number] if number >= 0 else 1,
             marked=row in table.marks,
             sibling=self._is_sibling(row),
-            protected=self._protected(table.names[row]),
+            protected=table.names[row] in self._immutable or self._protected(table.names[row]),
         )
 
     def heading(self, width: int) -> Row:

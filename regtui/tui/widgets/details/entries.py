@@ -79,7 +79,12 @@ def _command(command: tuple[str, ...] | str | None) -> str:
 
 
 def _dates(inspected: Inspected, facts: TagFacts | None) -> list[Entry]:
-    if facts and facts.created:
+    told = ((name, date) for name, date in (("Pushed", facts.pushed), ("Last pull", facts.pulled)) if date) if facts else ()
+    return _created(inspected, facts) + [Entry(name, f"{words.ago(date)} · {words.exact(date)}") for name, date in told]
+
+
+def _created(inspected: Inspected, facts: TagFacts | None) -> list[Entry]:
+    if facts and facts.created and facts.created_source != "pushed":
         date = facts.created
         note = " (annotation)" if facts.created_source == "annotation" else ""
         if facts.partial:
