@@ -30,7 +30,7 @@ class Peer:
         self.server.heads.append(head)
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
-                await self.reader.readexactly(int(line.partition(b":")[2]))
+                self.server.bodies.append(await self.reader.readexactly(int(line.partition(b":")[2])))
         return head
 
     async def send(self, data: bytes) -> None:
@@ -49,6 +49,7 @@ class RawServer:
 
     host: str = ""
     heads: list[bytes] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     accepted: int = 0
     open: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
