@@ -33,7 +33,7 @@ class Digests:
 
     def put(self, facts: TagFacts) -> int:
         """The number of these facts' digest. They replace what was known of it before, unless that was more."""
-        name = bytes.fromhex(facts.digest.partition(":")[2])
+        name = name_of(facts.digest)
         number = self._numbers.setdefault(name, len(self._names))
         if number == len(self._names):
             self._names.append(name)
@@ -54,6 +54,10 @@ class Digests:
         self.version[number] += 1
         return number
 
+    def number(self, name: bytes) -> int | None:
+        """The number of a digest, by its `name_of`; None when it never came."""
+        return self._numbers.get(name)
+
     def facts(self, number: int) -> TagFacts:
         """They come out equal to what was put in."""
         media_type, kind, source, platforms, partial = self._shapes[number]
@@ -70,6 +74,11 @@ class Digests:
             pushed=_date(self._pushed[number]),
             pulled=_date(self._pulled[number]),
         )
+
+
+def name_of(digest: Digest) -> bytes:
+    """A digest's bytes; their number tells the algorithm."""
+    return bytes.fromhex(digest.partition(":")[2])
 
 
 def _number(date: datetime | None) -> int:

@@ -63,6 +63,7 @@ UNICODE = Glyphs(ascii=False, cursor="▌", cut="…", thumb="▐")
 ASCII = Glyphs(ascii=True, cursor=">", cut="~", thumb="#")
 
 MORE, OPEN = "▸", "▾"
+BRANCH = "└"
 PUSHED = "↑"
 LOCK = "⊘"
 MARK, SIBLING = "*", "="

@@ -11,7 +11,7 @@ from regtui.oci.digest import short
 from regtui.oci.kinds import Kind
 from regtui.operations.inventory import TagFacts
 from regtui.tui.cells import Cell, Row
-from regtui.tui.glyphs import FAILED, LOCK, MARK, NONE, PARTIAL, PUSHED, SIBLING, UNKNOWN
+from regtui.tui.glyphs import BRANCH, FAILED, LOCK, MARK, NONE, PARTIAL, PUSHED, SIBLING, UNKNOWN
 
 
 class _Column(NamedTuple):
@@ -87,6 +87,12 @@ def row(
     texts = _texts(facts, shared) if facts else {_CREATED: UNKNOWN, "SIZE": UNKNOWN}
     dim = "" if facts else "dim"
     return (*name, *(cell for column in layout[1:] for cell in _cells(column, texts.get(column.title, ""), dim)))
+
+
+def below(companion: str) -> str:
+    """The name of a companion that stands under its image: `└ sha256-9f2c41d0….sig`."""
+    digest, dot, ending = companion.partition(".")
+    return f"{BRANCH} {digest[:15]}…{dot}{ending}"
 
 
 def _name(tag: str, style: str, column: _Column, protected: bool) -> Row:

@@ -12,7 +12,7 @@ from math import inf
 from regtui.errors import RegtuiError
 from regtui.oci.kinds import companion_of
 from regtui.operations.inventory import TagFacts, version_key
-from regtui.tui.digests import NO_DATE, Digests
+from regtui.tui.digests import NO_DATE, Digests, name_of
 from regtui.tui.filtering import Filter
 from regtui.tui.marks import Marks
 from regtui.tui.sorting import Order
@@ -39,6 +39,8 @@ class TagTable:
         self._points_to = array("i")  # a number of `digests`, or _UNREAD or _FAILED
         self._errors: dict[int, RegtuiError] = {}
         self._companion = bytearray()
+        self._subjects: dict[int, bytes] = {}  # of companions: what they are about, as `Digests` knows it
+        self._below: set[int] = set()  # companions that stand under the image that they are about
         self._by_name: list[int] = []
         self._sorted: list[int] = []
         self._unplaced: list[int] = []
@@ -104,7 +106,10 @@ class TagTable:
             self._keys.append(b"")
             self._points_to.append(_UNREAD)
             self.marks.grow()
-            companion = tag.startswith("sha") and companion_of(tag) is not None
+            subject = companion_of(tag) if tag.startswith("sha") else None
+            companion = subject is not None
+            if subject:
+                self._subjects[row] = name_of(subject)
             self._companion.append(companion)
             self._counts[companion] += 1
             self._unplaced.append(row)
@@ -172,7 +177,28 @@ class TagTable:
         if self.hidden:
             companion = self._companion
             rows = [row for row in rows if not companion[row]]
+        elif self._subjects:
+            rows = self._grouped(rows)
         self.shown = wanted.keep(self.names, rows)
+
+    def is_below(self, row: int) -> bool:
+        """Whether it is a companion, and stands under the image that it is about."""
+        return row in self._below
+
+    def _grouped(self, rows: list[int]) -> list[int]:
+        """Companions under the first tag of the image that they are about; those of no tag's image at the end."""
+        companions: dict[int | bytes, list[int]] = {}
+        for row in rows:
+            if self._companion[row]:
+                subject = self._subjects[row]
+                number = self.digests.number(subject)
+                companions.setdefault(subject if number is None else number, []).append(row)
+        grouped: list[int] = []
+        for row in rows:
+            if not self._companion[row]:
+                grouped += (row, *companions.pop(self._points_to[row], ()))
+        self._below = {row for row in grouped if self._companion[row]}
+        return grouped + [row for others in companions.values() for row in others]
 
     def position(self, row: int) -> int | None:
         """Where a row is in `shown`; if it is hidden, where the next in order is. None when the row is gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -292,6 +293,32 @@ async def test_tags_of_signatures_are_hidden_until_asked_for() -> None:
         assert (len(column(stage)), pane.title_text) == (2, "Tags · 2 · by name · dates 0 of 2")
         await pilot.press("full_stop")
         assert column(stage) == ["1.0"]
+
+
+async def test_a_signature_stands_under_the_image_that_it_is_about() -> None:
+    about = facts("signed")
+    signature, stray = about.digest.replace(":", "-") + ".sig", f"sha256-{'a' * 64}.att"
+    pane = started("1.2", "1.1", "1.0", signature, stray)
+    async with on_stage(pane) as (stage, pilot):
+        pane.apply([Read("1.1", about), Read("1.0", about)])
+        await settled(pane, pilot)
+        await pilot.press("full_stop")
+        names = [line[2:].split("  ")[0] for line in stage.lines()[1:6]]
+        assert names[:4] == ["1.2", "1.1", f"└ {signature[:15]}….sig", "1.0"]
+        assert names[4].startswith("sha256-aaaa")
+        await pilot.press("j", "j")
+        assert pane.current == signature
+
+
+async def test_a_date_of_a_push_is_marked_and_a_tag_that_the_registry_locks_has_a_lock() -> None:
+    pane = Tags()
+    pushed = msgspec.structs.replace(facts("x"), created_source="pushed")
+    async with on_stage(pane) as (stage, pilot):
+        pane.start("team/app", lambda tag: False)
+        pane.apply([Listed(("1.0",), True, frozenset({"1.0"})), Read("1.0", pushed)])
+        await settled(pane, pilot)
+        assert "1.0 ⊘" in stage.lines()[1]
+        assert "↑a day ago" in stage.lines()[1]
 
 
 # Marks

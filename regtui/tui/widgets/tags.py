@@ -226,7 +226,16 @@ class Tags(MarkedLines):
         number = table.digest_number(row)
         about = (table.digests.version[number], table.digests.tags[number]) if number >= 0 else ()
         minute = int(time.time() // 60)
-        return (row, number, about, row in table.marks, self._is_sibling(row), table.longest, minute)
+        return (
+            row,
+            number,
+            about,
+            row in table.marks,
+            table.is_below(row),
+            self._is_sibling(row),
+            table.longest,
+            minute,
+        )
 
     def row(self, index: int, width: int) -> Row:
         table = self._table
@@ -234,7 +243,7 @@ class Tags(MarkedLines):
         number = table.digest_number(row)
         return tag_columns.row(
             tag_columns.columns(width, table.longest),
-            table.names[row],
+            tag_columns.below(table.names[row]) if table.is_below(row) else table.names[row],
             table.facts(row),
             table.error(row),
             shared=table.digests.tags[number] if number >= 0 else 1,

@@ -79,8 +79,9 @@ def _command(command: tuple[str, ...] | str | None) -> str:
 
 
 def _dates(inspected: Inspected, facts: TagFacts | None) -> list[Entry]:
-    told = ((name, date) for name, date in (("Pushed", facts.pushed), ("Last pull", facts.pulled)) if date) if facts else ()
-    return _created(inspected, facts) + [Entry(name, f"{words.ago(date)} · {words.exact(date)}") for name, date in told]
+    told = {"Pushed": facts.pushed, "Last pull": facts.pulled} if facts else {}
+    vendors = [Entry(name, f"{words.ago(date)} · {words.exact(date)}") for name, date in told.items() if date]
+    return _created(inspected, facts) + vendors
 
 
 def _created(inspected: Inspected, facts: TagFacts | None) -> list[Entry]:
