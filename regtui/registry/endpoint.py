@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import httpx
 
 from regtui.errors import ConnectionFailed
-from regtui.oci.reference import is_loopback
+from regtui.oci.reference import check_host, is_loopback
+from regtui.registry.certs_d import Certificates, find_certificates
 from regtui.registry.failures import connection_failure, may_speak_plain_http
 from regtui.registry.transport import open_transport
 
@@ -16,13 +20,17 @@ _HANDSHAKE = 3.0  # seconds; some servers of plain HTTP wait for a line that TLS
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A registry's address on the network. `host` is `host[:port]`, as in `Reference.host`."""
+    """A registry's address on the network. `host` is `host[:port]`, as in `Reference.host`.
+
+    `ca_file` and `client_cert` are the settings', `certs` what docker's and podman's folders hold.
+    """
 
     host: str
     scheme: str = "https"
     insecure_tls: bool = False
     ca_file: str = ""
     client_cert: str = ""
+    certs: Certificates = Certificates()
 
     @property
     def base(self) -> str:
@@ -31,7 +39,7 @@ class Endpoint:
 
     def elsewhere(self) -> Endpoint:
         """What a redirect to another host is followed with: the same trust, but not who we are."""
-        return replace(self, client_cert="")
+        return replace(self, client_cert="", certs=replace(self.certs, client=None))
 
 
 async def find_endpoint(
@@ -39,18 +47,23 @@ async def find_endpoint(
     *,
     plain_http: bool = False,
     insecure_tls: bool = False,
+    insecure: bool = False,
     ca_file: str = "",
     client_cert: str = "",
     timeout: float = 30.0,
+    environ: Mapping[str, str] = os.environ,
 ) -> Endpoint:
     """How `host[:port]` is spoken to. `timeout` is in seconds.
 
     It is HTTPS unless `plain_http` says otherwise. Only on this machine is that a question, as it is for docker: there
     `GET /v2/` is asked without credentials, by HTTPS and, where no TLS can be spoken, by plain HTTP; any HTTP answer
-    counts. Raises `ConnectionFailed` or `TLSFailed` when neither gives one, `ConfigError` for files of no use.
+    counts. `insecure` is registries.conf's: HTTPS with any certificate, and plain HTTP where that fails for any reason.
+    Raises `ConnectionFailed` or `TLSFailed` when neither gives an answer, `ConfigError` for files of no use.
     """
-    endpoint = Endpoint(host, "http" if plain_http else "https", insecure_tls, ca_file, client_cert)
-    if plain_http or not is_loopback(host):
+    certs = await asyncio.to_thread(find_certificates, check_host(host), environ)
+    scheme = "http" if plain_http else "https"
+    endpoint = Endpoint(host, scheme, insecure_tls or insecure, ca_file, client_cert, certs)
+    if plain_http or not (insecure or is_loopback(host)):
         return endpoint  # nothing to find: the first request tells what is wrong
     try:
         await _probe(endpoint, timeout)
@@ -58,9 +71,9 @@ async def find_endpoint(
     except httpx.TransportError as error:
         # Docker takes any certificate from this machine, and plain HTTP when TLS fails for any reason. But what listens
         # here may be the end of a tunnel: a certificate that isn't trusted is never a reason to send passwords openly.
-        if not may_speak_plain_http(error):
+        if not insecure and not may_speak_plain_http(error):
             raise connection_failure(error) from error
-        return await _plain(replace(endpoint, scheme="http"), timeout, error)
+        return await _plain(replace(endpoint, scheme="http", insecure_tls=insecure_tls), timeout, error)
 
 
 async def _plain(endpoint: Endpoint, timeout: float, https: httpx.TransportError) -> Endpoint:
