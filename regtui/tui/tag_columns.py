@@ -90,9 +90,8 @@ def row(
 
 
 def below(companion: str) -> str:
-    """The name of a companion that stands under its image: `└ sha256-9f2c41d0….sig`."""
-    digest, dot, ending = companion.partition(".")
-    return f"{BRANCH} {digest[:15]}…{dot}{ending}"
+    """What a companion that stands under its image is, for its name is the image's digest: `└ sig`."""
+    return f"{BRANCH} {companion.partition('.')[2] or 'refs'}"
 
 
 def _name(tag: str, style: str, column: _Column, protected: bool) -> Row:
