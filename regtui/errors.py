@@ -81,6 +81,14 @@ class LoginNeeded(Answered):
     """401: nobody is logged in, or the credentials were refused."""
 
 
+class RealmNotTrusted(LoginNeeded):
+    """There are credentials, and `realm` (`HOST` or `HOST:PORT`), which asks for them, isn't known as the registry's."""
+
+    def __init__(self, what: str, advice: str = "", *, realm: str, status: int = 401, code: str = "") -> None:
+        super().__init__(what, advice, status=status, code=code)
+        self.realm = realm
+
+
 class Forbidden(Answered):
     """403: the user may not do this, or the registry wants another scope."""
 
