@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 
 import click
@@ -12,7 +13,7 @@ from regtui.cli.failures import FAILED, say
 from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Table, json_time, print_json
 from regtui.errors import UsageError
-from regtui.oci.reference import Reference, parse_reference
+from regtui.oci.reference import Reference, check_repository, parse_reference
 from regtui.operations import inventory
 from regtui.operations.inventory import Failed, Read
 from regtui.operations.session import Session
@@ -21,23 +22,51 @@ from regtui.text import shown
 
 @click.command()
 @click.argument("registry")
+@click.option("--search", "words", metavar="WORDS", help="What the registry finds for these words, the best first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: repository, reference.")
 @with_flags
-def ls(registry: str, as_json: bool) -> int:
-    """List the repositories of REGISTRY."""
-    reference = _registry(registry)
+def ls(registry: str, words: str | None, as_json: bool) -> int:
+    """List the repositories of REGISTRY, or of a namespace in it: docker.io/library."""
+    registry, namespace = _namespace(registry)
+    if words is not None and namespace:
+        raise UsageError("--search asks the whole registry", f"Write: regtui ls {registry} --search WORDS")
 
     async def work(session: Session, run: Run) -> int:
-        async with aclosing(inventory.repositories(session)) as pages:
+        if words is not None:
+            return await _search(session, words, as_json)
+        found = False
+        async with aclosing(inventory.repositories(session, namespace)) as pages:
             async for names in pages:
                 for name in names:
+                    found = True
                     if as_json:
-                        print_json({"repository": name, "reference": f"{reference.registry}/{name}"})
+                        print_json({"repository": name, "reference": f"{registry}/{name}"})
                     else:
                         click.echo(shown(name))
+        if namespace and not found:
+            say(f"{registry} lists no repository below {namespace}/. Tags of one: regtui tags {registry}/{namespace}")
         return 0
 
-    return with_session(reference.registry, work)
+    return with_session(registry, work)
+
+
+async def _search(session: Session, words: str, as_json: bool) -> int:
+    if not inventory.can_search(session):
+        raise UsageError(
+            f"{session.registry} can't be searched", f"What it has: regtui ls {session.registry} | grep WORD"
+        )
+    table = Table("REPOSITORY", "STARS", "DESCRIPTION", right=("STARS",))
+    async with aclosing(inventory.search(session, words)) as pages:
+        async for page in pages:
+            for hit in page:
+                if as_json:
+                    name = {"repository": hit.repository, "reference": f"{session.registry}/{hit.repository}"}
+                    print_json({**name, "description": hit.description, "stars": hit.stars})
+                else:
+                    table.row(hit.repository, "-" if hit.stars is None else f"{hit.stars:,}", hit.description)
+    if not as_json:
+        table.close()
+    return 0
 
 
 @click.command()
@@ -79,12 +108,15 @@ def tags(repository: str, sort: str, as_json: bool) -> int:
     return with_session(reference.registry, work)
 
 
-def _registry(text: str) -> Reference:
-    """`HOST` or `HOST:PORT`; the one place where a bare word is a host and no image of Docker Hub."""
-    reference = parse_reference(f"{text.rstrip('/')}/" if "/" not in text.rstrip("/") else text)
-    if reference.repository:
-        raise UsageError(f"{shown(text, 300)} is more than a registry", f"Its tags: regtui tags {reference.at()}")
-    return reference
+def _namespace(text: str) -> tuple[str, str]:
+    """A registry and a namespace in it; the one place where a bare word is a host and no image of Docker Hub."""
+    host, _, namespace = re.sub(r"^https?://", "", text.strip()).partition("/")
+    registry, namespace = parse_reference(f"{host}/").registry, namespace.strip("/")
+    if namespace in ("", "v2"):
+        return registry, ""
+    if ":" in namespace or "@" in namespace:
+        raise UsageError(f"{shown(text, 300)} is more than a namespace", f"Its tags: regtui tags {registry}/REPOSITORY")
+    return registry, check_repository(namespace)
 
 
 def _cells(row: Read) -> tuple[str, ...]:

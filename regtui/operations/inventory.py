@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 
+HITS = 500
+"""Repositories that a search gives at most: who wants more asks for less."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """More names, as they arrive from the registry; `complete` on the last, which may be empty."""
@@ -81,9 +85,15 @@ def can_search(session: Session) -> bool:
     return session.client.vendor.searches
 
 
-def search(session: Session, words: str) -> AsyncGenerator[list[Hit], None]:
-    """Repositories that the registry's vendor finds for these words, page by page, the best first."""
-    return session.client.vendor.search(words)
+async def search(session: Session, words: str) -> AsyncGenerator[list[Hit], None]:
+    """Repositories that the registry's vendor finds for these words, page by page, the best first; `HITS` at most."""
+    left = HITS
+    async with aclosing(session.client.vendor.search(words)) as pages:
+        async for page in pages:
+            yield page[:left]
+            left -= len(page)
+            if left <= 0:
+                return
 
 
 async def tags(session: Session, repository: str, attention: Attention) -> AsyncGenerator[TagEvent, None]:

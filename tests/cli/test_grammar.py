@@ -72,7 +72,12 @@ def test_flags_stand_before_and_after_the_first_word() -> None:
         (["--timeout", "soon", "demo"], "--timeout: 'soon' can't be used, it takes seconds, from 1 to 3600"),
         (["--nonsense"], "No such option '--nonsense'."),
         (["ls"], "Missing argument 'REGISTRY'. Try regtui ls --help."),
-        (["ls", "a.example/team"], "a.example/team is more than a registry. Its tags: regtui tags a.example/team"),
+        (["ls", "a.example/team:1"], "a.example/team:1 is more than a namespace. Its tags: regtui tags a.example/REPO"),
+        (["ls", "a.example/Team"], "'Team' is no repository name. Names of repositories are in lower case."),
+        (
+            ["ls", "a.example/team", "--search", "x"],
+            "--search asks the whole registry. Write: regtui ls a.example --se",
+        ),
         (["tags", "a.example"], "a.example is a registry. Name a repository in it: regtui tags a.example/REPOSITORY"),
         (["tags", "a.example/b:1"], "a.example/b:1 is more than a repository. Write: regtui tags a.example/b"),
         (["tags", "a.example/b", "--sort", "luck"], "'luck' is not one of 'name', 'created', 'size'."),

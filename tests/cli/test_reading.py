@@ -40,6 +40,19 @@ def test_ls_lists_repositories(filled: DockerRegistry) -> None:
     ]
 
 
+def test_ls_lists_a_namespace(filled: DockerRegistry) -> None:
+    assert regtui("ls", f"{filled.host}/team/").out == "team/app\n"
+    ran = regtui("ls", f"{filled.host}/team/app")
+    assert (ran.code, ran.out) == (0, "")
+    assert f"Tags of one: regtui tags {filled.host}/team/app" in ran.err
+
+
+def test_a_registry_without_a_search_says_what_to_do(filled: DockerRegistry) -> None:
+    ran = regtui("ls", filled.host, "--search", "app")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{filled.host} can't be searched. What it has: regtui ls {filled.host}" in ran.err
+
+
 def test_tags_agree_with_skopeo(filled: DockerRegistry) -> None:
     ran = regtui("tags", f"{filled.host}/team/app", "--json")
     assert ran.code == 0
