@@ -82,7 +82,7 @@ class LoginNeeded(Answered):
 
 
 class RealmNotTrusted(LoginNeeded):
-    """There are credentials, and `realm` (`HOST` or `HOST:PORT`), which asks for them, isn't known as the registry's."""
+    """`realm` (`HOST` or `HOST:PORT`) asked for the credentials that there are, and isn't known as the registry's."""
 
     def __init__(self, what: str, advice: str = "", *, realm: str, status: int = 401, code: str = "") -> None:
         super().__init__(what, advice, status=status, code=code)

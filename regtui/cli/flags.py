@@ -69,10 +69,11 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
 def _login(username: str, from_stdin: bool) -> Credentials:
     from regtui.operations.session import Credentials
 
-    return Credentials(username, _password(username, from_stdin))
+    return Credentials(username, password_of(username, from_stdin=from_stdin))
 
 
-def _password(username: str, from_stdin: bool) -> str:
+def password_of(username: str, *, from_stdin: bool) -> str:
+    """The password from standard input, from `REGTUI_PASSWORD`, or asked for at the terminal."""
     if from_stdin:
         text = sys.stdin.buffer.readline(_PASSWORD_LIMIT).decode(errors="surrogateescape") if sys.stdin else ""
         return text.rstrip("\r\n")

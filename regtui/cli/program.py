@@ -30,6 +30,8 @@ _COMMANDS = {
     "tag": "changing",
     "undo": "undoing",
     "history": "undoing",
+    "login": "logging_in",
+    "logout": "logging_in",
     "config": "configuration",
 }
 """Each command, and the module that is imported when it is called."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from regtui.errors import ConfigError
+from regtui.errors import ConfigError, ReferenceError
+from regtui.oci.reference import check_host
 from regtui.text import shown
 
 
@@ -66,6 +67,10 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _realm(value: Any) -> str:
+    return check_host(value) if value else ""
+
+
 def _one_of(*words: str) -> Callable[[Any], Any]:
     return lambda value: words[words.index(value)]
 
@@ -79,6 +84,7 @@ def _platform(value: Any) -> str:
 _BOOLEAN = Kind("true or false", _instance(bool), _truth)
 _TEXT = Kind("text in quotes", _instance(str))
 _FILE = Kind("the path of a file, in quotes", _instance(str))
+_REALM = Kind("a host, HOST or HOST:PORT, in quotes", _realm)
 _PATTERNS = Kind("a list of texts", _texts, lambda text: [part.strip() for part in text.split(",") if part.strip()])
 
 TOP = (
@@ -131,6 +137,7 @@ RUN = (
 REGISTRY = (
     *RUN,
     Key("client_cert", _FILE, '""', "Show this certificate: a PEM file that holds its key too."),
+    Key("realm", _REALM, '""', "Show the login to this login server (HOST or HOST:PORT), which has another domain."),
     Key(
         "concurrency",
         Kind("a number from 1 to 256", _number(1, 256, int), int),
@@ -151,7 +158,7 @@ def checked(kind: Kind, value: object, folder: Path, where: str, *, typed: bool 
     """
     try:
         result = kind.read(kind.parse(value) if isinstance(value, str) and not typed else value)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError, ReferenceError):
         raise ConfigError(f"{where}: {shown(repr(value), 100)} can't be used, it takes {kind.must_be}") from None
     return str(folder / Path(result).expanduser()) if kind is _FILE and result else result
 

@@ -17,6 +17,7 @@ class RegistrySettings:
     insecure_tls: bool = False
     ca_file: str = ""
     client_cert: str = ""
+    realm: str = ""
     concurrency: int = 16
     namespace: str = ""
     protected: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from regtui.config import Settings
 from regtui.oci.reference import Reference
+from regtui.operations.login import confirmed_realms
 from regtui.operations.session import DEMO, Credentials, Session
 from regtui.registry.client import Client
 from regtui.registry.credentials import find_credentials
@@ -23,14 +24,7 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
     if registry == DEMO:
         return await _connect_demo(settings)
     own = settings.for_registry(registry)
-    endpoint = await find_endpoint(
-        Reference(registry).host,
-        plain_http=own.plain_http,
-        insecure_tls=own.insecure_tls,
-        ca_file=own.ca_file,
-        client_cert=own.client_cert,
-        timeout=settings.timeout,
-    )
+    endpoint = await find_registry(registry, settings)
 
     async def login(repository: str) -> Credentials | None:
         return credentials or await find_credentials(registry, repository)
@@ -45,11 +39,25 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
             read_only=own.read_only,
             concurrency=own.concurrency,
             timeout=settings.timeout,
+            realms=confirmed_realms(settings, registry),
         )
 
     session = await _join(registry, settings, new_client)
     await asyncio.to_thread(Places(settings.state_dir).remember, registry)
     return session
+
+
+async def find_registry(registry: str, settings: Settings) -> Endpoint:
+    """Where a registry answers, by its settings. Raises what `find_endpoint` does."""
+    own = settings.for_registry(registry)
+    return await find_endpoint(
+        Reference(registry).host,
+        plain_http=own.plain_http,
+        insecure_tls=own.insecure_tls,
+        ca_file=own.ca_file,
+        client_cert=own.client_cert,
+        timeout=settings.timeout,
+    )
 
 
 async def _connect_demo(settings: Settings) -> Session:

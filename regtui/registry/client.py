@@ -40,8 +40,9 @@ class Client:
     """One registry's API, async. Every method raises subclasses of `RegtuiError`; digests are always checked.
 
     A `version` is a tag or a digest. `registry` is what people call the registry, for messages. `elsewhere` carries the
-    requests to other hosts (login servers, redirects to object storage); opened when needed unless given.
-    `concurrency` counts small requests; the streams (`blob`, `upload_blob`) come on top, a connection each.
+    requests to other hosts (login servers, redirects to object storage); opened when needed unless given. `realms` are
+    login servers that the user confirmed. `concurrency` counts small requests; the streams (`blob`, `upload_blob`) come
+    on top, a connection each.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Client:
         read_only: bool = False,
         concurrency: int = 16,
         timeout: float = 30.0,
+        realms: frozenset[str] = frozenset(),
     ) -> None:
         self.endpoint = endpoint
         self.registry = registry or endpoint.host
@@ -67,6 +69,7 @@ class Client:
             read_only=read_only,
             concurrency=concurrency,
             timeout=timeout,
+            realms=realms,
         )
         self.vendor = Vendor(self._exchange)  # until `ping` has seen whose registry it is
         self._deletion: dict[str, Deletion] = {}
@@ -81,6 +84,11 @@ class Client:
     def pulls(self) -> str | None:
         """Pulls left of those allowed ("88/100"), where the registry tells (Docker Hub)."""
         return self._exchange.pulls
+
+    async def user(self) -> str:
+        """The name of who is logged in at the registry, as far as it asked for that; or empty."""
+        found = await self._exchange.credentials() if self._exchange.login("").is_given else None
+        return found.username if found else ""
 
     @property
     def warnings(self) -> list[str]:

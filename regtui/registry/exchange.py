@@ -52,6 +52,7 @@ class Exchange:
         read_only: bool,
         concurrency: int,
         timeout: float,
+        realms: frozenset[str] = frozenset(),
     ) -> None:
         self.endpoint = endpoint
         self.registry = registry
@@ -61,7 +62,7 @@ class Exchange:
         self.front = httpx.Headers()  # of the registry's first answer: they tell whose it is
         self._transport = transport
         self._elsewhere: dict[bool, httpx.AsyncBaseTransport] = {True: elsewhere, False: elsewhere} if elsewhere else {}
-        self._authorizer = Authorizer(endpoint, registry, self._log_in, credentials)
+        self._authorizer = Authorizer(endpoint, registry, self._log_in, credentials, realms)
         self._slots = asyncio.Semaphore(concurrency)
         self._timeout = timeout
         self._home = httpx.URL(endpoint.base)

@@ -6,14 +6,13 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
-from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, TooLarge, Unsupported
+from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, RealmNotTrusted, TooLarge, Unsupported
 from regtui.oci.decode import decode
 from regtui.oci.digest import Digest, is_digest
 from regtui.oci.manifest import MANIFEST_LIMIT, Descriptor, Index
 from regtui.registry.answers import Answer
 from regtui.registry.exchange import Exchange
 from regtui.registry.paging import PAGE_SIZE, Pages, next_page
-from regtui.registry.refusals import LOG_IN
 from regtui.registry.tokens import CATALOG, Access, access
 
 PAGE_LIMIT = 32 * 1024 * 1024
@@ -41,7 +40,8 @@ async def catalog(exchange: Exchange) -> AsyncGenerator[list[str], None]:
             yield page
     except (LoginNeeded, Forbidden, NotFound, Unsupported) as error:  # from the registry or its login server
         anonymous = isinstance(error, LoginNeeded | Forbidden) and exchange.login("").is_anonymous
-        error.advice = f"{LOG_IN} {NO_CATALOG}" if anonymous else NO_CATALOG
+        if not isinstance(error, RealmNotTrusted):  # that can be helped
+            error.advice = f"{NO_CATALOG} Or log in: regtui login {exchange.registry}" if anonymous else NO_CATALOG
         raise
 
 

@@ -3,81 +3,85 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import cache
+from typing import TYPE_CHECKING
 
 import httpx
 
 from regtui.registry.endpoint import Endpoint
 
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
 _KNOWN = {
     "registry-1.docker.io": "auth.docker.io",
     "registry.gitlab.com": "gitlab.com",
+    "registry.redhat.io": "sso.redhat.com",
     "registry.connect.redhat.com": "sso.redhat.com",
 }
-"""Registries whose login server has another name, each with the one that is its own."""
+"""Registries whose login server has another name. Those of GHCR, Quay, Google, Azure are on the registry's own host."""
 
-_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "ne", "net", "nom", "or", "org"})
 _SHARED = frozenset(
     {
+        "aliyuncs.com",
         "amazonaws.com",
-        "appspot.com",
         "azure.com",
         "azurecr.io",
-        "azurewebsites.net",
-        "cloudapp.net",
-        "cloudfront.net",
-        "duckdns.org",
-        "fly.dev",
-        "github.io",
-        "gitlab.io",
-        "googleapis.com",
-        "herokuapp.com",
-        "netlify.app",
-        "ngrok.app",
-        "ngrok.io",
+        "jfrog.io",
+        "myhuaweicloud.com",
         "nip.io",
-        "ondigitalocean.app",
-        "onrender.com",
-        "pages.dev",
         "pkg.dev",
-        "run.app",
         "sslip.io",
-        "ts.net",
-        "vercel.app",
-        "web.app",
         "windows.net",
-        "workers.dev",
     }
 )
-"""Domains under which anybody gets a name."""
+"""Domains under which anybody gets a name, and that the public suffix list does not have as such."""
 
 
-def is_trusted(realm: httpx.URL, endpoint: Endpoint) -> bool:
-    """Whether credentials for the registry may be sent to this login server.
+def is_trusted(realm: httpx.URL, endpoint: Endpoint, confirmed: frozenset[str] = frozenset()) -> bool:
+    """Whether credentials for the registry may be sent to this login server (PROTOCOL.md, "Reading").
 
-    It is on the registry's own host (any port), on the built-in list, or under the same registrable domain; and it
-    speaks HTTPS when the registry does. Without the public suffix list the domain is found by a careful rule
-    (`_domain`), which says no to some that belong together.
+    It is on the registry's own host (any port), on the built-in list, under the same registrable domain, or one that
+    the user has `confirmed` (`HOST` for any port, or `HOST:PORT`); and it speaks HTTPS when the registry does.
     """
-    if realm.scheme != "https" and (endpoint.scheme == "https" or realm.scheme != "http"):
+    if not is_as_safe(realm, endpoint):
         return False
     registry, server = httpx.URL(endpoint.base).host.rstrip("."), realm.host.rstrip(".")
-    if server == registry or _KNOWN.get(registry) == server:
+    if server == registry or _KNOWN.get(registry) == server or confirmed & {place(realm), _bare(realm)}:
         return True
     return (domain := _domain(registry)) is not None and domain == _domain(server)
 
 
-def _domain(host: str) -> str | None:
-    """The domain that one owner registered, if that is plain: `example.com`, `example.co.uk`.
+def is_as_safe(realm: httpx.URL, endpoint: Endpoint) -> bool:
+    """Whether the login server is spoken to by HTTPS, or as openly as the registry itself."""
+    return realm.scheme == "https" or (endpoint.scheme == "http" and realm.scheme == "http")
 
-    Under a country's domain a second label of up to three letters, or one of the usual ones, belongs to many owners.
+
+def place(realm: httpx.URL) -> str:
+    """A login server as people name it: `login.example.com`, or with the port when it isn't the usual one."""
+    return _bare(realm) if realm.port is None else f"{_bare(realm)}:{realm.port}"
+
+
+def _bare(realm: httpx.URL) -> str:
+    host = realm.host.rstrip(".")
+    return f"[{host}]" if ":" in host else host
+
+
+def _domain(host: str) -> str | None:
+    """The domain that one owner registered: `example.com`, `example.co.uk`, `mine.github.io`. None if in doubt.
+
+    By the public suffix list, its private section too; names that it doesn't cover (`registry.lan`) belong to nobody.
     """
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        labels = host.split(".")
-    else:
-        return None
-    many = len(labels) > 1 and len(labels[-1]) == 2 and (labels[-2] in _SECOND_LEVEL or len(labels[-2]) <= 3)
-    size = 3 if many else 2
-    domain = ".".join(labels[-size:])
-    return None if len(labels) < size or domain in _SHARED or labels[-1] == "localhost" else domain
+        domain: str | None = _suffixes().privatesuffix(host)
+        return None if domain in _SHARED else domain
+    return None
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList(accept_unknown=False)

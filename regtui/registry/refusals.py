@@ -10,13 +10,12 @@ from regtui.errors import (
     LoginNeeded,
     NotFound,
     RateLimited,
+    RealmNotTrusted,
     Unsupported,
 )
 from regtui.registry import retries
 from regtui.registry.answers import Answer
 from regtui.text import shown
-
-LOG_IN = "Log in with docker or podman login, or give --username."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,7 @@ class Login:
 
     is_given: bool = False  # credentials were sent
     withheld_from: str = ""  # the login server that they were not sent to: it isn't known to belong to the registry
+    is_open: bool = False  # … or it speaks plain HTTP, and the registry HTTPS
     by_token: bool = False  # a login server knows the password; the registry only what the user may do
     is_foreign: bool = False  # neither Basic nor Bearer was offered
 
@@ -37,6 +37,11 @@ class Login:
 NOBODY = Login()
 
 
+def log_in(registry: str) -> str:
+    """The advice for who has no login, or not the right one."""
+    return f"Log in: regtui login {registry}"
+
+
 def refusal(answer: Answer, registry: str, subject: str, login: Login = NOBODY, missing: str = "") -> Answered:
     """The error that an answer is. `subject` is the reference in question; `missing` the sentence for a 404."""
     status, code = answer.status, answer.code
@@ -45,11 +50,11 @@ def refusal(answer: Answer, registry: str, subject: str, login: Login = NOBODY, 
         return _rate_limited(answer, registry, login)
     if answer.is_web_page and status != 401:
         return kind(*_web_page(answer), status=status, code=code)
-    if status == 401:
+    if status == 401 or (status == 403 and login.withheld_from):
         return login_needed(answer, registry, subject, login)
     said = f" ({answer.said})" if answer.said else ""
     if status == 403:
-        advice = "The user that is logged in may lack the right to it." if login.is_given else LOG_IN
+        advice = "The user that is logged in may lack the right to it." if login.is_given else log_in(registry)
         return Forbidden(f"{registry} does not allow this for {subject}{said}", advice, status=status, code=code)
     if status == 404:
         return NotFound(missing or f"{registry} has no {subject}{said}", status=status, code=code)
@@ -70,23 +75,32 @@ def login_needed(answer: Answer, registry: str, subject: str, login: Login) -> L
         what = f"{registry} asked for a login{place} of a kind that regtui does not speak"
         advice = "regtui speaks Basic and Bearer; a proxy that wants another login may stand in between."
     elif login.withheld_from:
-        what = (
-            f"{registry} asked for a login{place} at {shown(login.withheld_from, 200)}, "
-            "which is not known to belong to it, so the password was not sent there"
-        )
-        advice = "Ask the registry's owner whether that is its login server."
+        return _withheld(answer, registry, place, login)
     elif login.is_given and login.by_token:
         what = f"{registry} does not let the user that is logged in at {subject}"
-        advice = "Check the name: what is not there is refused in the same way. Or log in as another user."
+        advice = f"{_CHECK_NAME} Or log in as another user: regtui login {registry}"
     elif login.is_given:
         what = f"{registry} asked for a login and refused the one that was given{place}"
-        advice = "Check the user name and the password: log in with docker or podman login, or give --username."
+        advice = f"Check the user name and the password, or: regtui login {registry}"
     else:
         what = f"{registry} asked for a login{place}, and none was given"
-        advice = (
-            f"{LOG_IN} Or check the name: what is not there is refused in the same way." if login.by_token else LOG_IN
-        )
+        advice = f"{_CHECK_NAME} Or log in: regtui login {registry}" if login.by_token and place else log_in(registry)
     return LoginNeeded(what, advice, status=answer.status, code=answer.code)
+
+
+def _withheld(answer: Answer, registry: str, place: str, login: Login) -> LoginNeeded:
+    realm = shown(login.withheld_from, 200)
+    asked = f"{registry} asked for a login{place} at {realm}"
+    if login.is_open:
+        what = f"{asked} over plain HTTP, so the password was not sent there"
+        return LoginNeeded(what, "The registry's owner can change that.", status=answer.status, code=answer.code)
+    return RealmNotTrusted(
+        f"{asked}, which is not known to belong to it, so the password was not sent there",
+        f"If the registry's owner says that it is its login server: regtui login {registry} --realm {realm}",
+        realm=login.withheld_from,
+        status=answer.status,
+        code=answer.code,
+    )
 
 
 def web_page(answer: Answer) -> Answered:
@@ -94,6 +108,7 @@ def web_page(answer: Answer) -> Answered:
     return Answered(*_web_page(answer), status=answer.status)
 
 
+_CHECK_NAME = "Check the name: what is not there is refused in the same way."
 _KINDS: dict[int, type[Answered]] = {
     401: LoginNeeded,
     403: Forbidden,

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -18,7 +19,8 @@ from regtui.registry.answers import Answer
 from regtui.registry.challenges import Challenge, parse_challenges
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
-from regtui.registry.realms import is_trusted
+from regtui.registry.identity import IDENTITY
+from regtui.registry.realms import is_as_safe, is_trusted, place
 from regtui.registry.refusals import Login, login_needed, refusal
 
 TOKEN_LIMIT = 1024 * 1024
@@ -66,16 +68,20 @@ class _Realm:
 
 
 class _TokenAnswer(msgspec.Struct):
+    """When it was issued (`issued_at`) is left aside: clocks differ, and what is too old is refused and asked anew."""
+
     token: str | None = None
     access_token: str | None = None
     expires_in: float | str | None = None
+    refresh_token: str | None = None
 
 
 class Authorizer:
     """Answers one registry's challenges, and sends along what is known from then on.
 
     `send` puts one request to a login server and gives its answer; `credentials` finds the login for a repository, and
-    is asked once for each. Any number of requests may ask at the same time: they share one renewal.
+    is asked once for each; `realms` are login servers that the user confirmed. Any number of requests may ask at the
+    same time: they share one renewal.
     """
 
     def __init__(
@@ -84,13 +90,17 @@ class Authorizer:
         registry: str,
         send: Callable[[httpx.Request], Awaitable[Answer]],
         credentials: Callable[[str], Awaitable[Credentials | None]] | None,
+        realms: frozenset[str] = frozenset(),
     ) -> None:
         self._endpoint = endpoint
         self._registry = registry
         self._send = send
         self._find = credentials
+        self._realms = realms
         self._found: dict[str, Credentials | None] = {}
         self._finding = asyncio.Lock()
+        self._exchanging = asyncio.Lock()
+        self._rotated: dict[str, str] = {}  # an identity token → the one that the login server gave for it
         self._basic = False
         self._is_foreign = False
         self._realm: _Realm | None = None
@@ -101,7 +111,7 @@ class Authorizer:
     async def known(self, needed: Access) -> str:
         """The header's value by what earlier challenges taught, or empty: then the request goes without."""
         if self._realm is not None:
-            return f"Bearer {await self._token(self._realm, needed)}"
+            return await self._bearer_value(self._realm, needed)
         return await self._basic_value(needed.repository) if self._basic else ""
 
     async def challenged(self, headers: Sequence[str], needed: Access, sent: str) -> str:
@@ -115,7 +125,7 @@ class Authorizer:
                 self._realm = realm
                 if sent:
                     self._forget(realm, needed, sent.removeprefix("Bearer "))
-                value = f"Bearer {await self._token(realm, needed)}"
+                value = await self._bearer_value(realm, needed)
                 return value if value != sent else ""
         if any(challenge.scheme == "basic" for challenge in challenges):
             self._realm, self._basic = None, True
@@ -126,11 +136,13 @@ class Authorizer:
 
     def login(self, repository: str) -> Login:
         """How far a login went, for the error that may follow."""
-        has_any = bool(self._found.get(repository))
+        found = self._found.get(repository)
         if self._realm is None:
-            return Login(is_given=has_any, is_foreign=self._is_foreign and not self._basic)
-        withheld = has_any and not is_trusted(self._realm.url, self._endpoint)
-        return Login(has_any and not withheld, self._realm.url.host if withheld else "", by_token=True)
+            return Login(is_given=bool(found), is_foreign=self._is_foreign and not self._basic)
+        if not found or found.registry_token or self._is_trusted(self._realm):
+            return Login(bool(found), by_token=True)
+        withheld_from = place(self._realm.url)
+        return Login(False, withheld_from, is_open=not is_as_safe(self._realm.url, self._endpoint), by_token=True)
 
     async def aclose(self) -> None:
         """Ends renewals that nobody waits for any more."""
@@ -148,6 +160,9 @@ class Authorizer:
             return None
         return _Realm(url, challenge.parameters.get("service", ""))
 
+    def _is_trusted(self, realm: _Realm) -> bool:
+        return is_trusted(realm.url, self._endpoint, self._realms)
+
     def _widened(self, needed: Access) -> tuple[str, ...]:
         return self._wider.get(needed.scopes, needed.scopes)
 
@@ -160,7 +175,12 @@ class Authorizer:
 
     async def _basic_value(self, repository: str) -> str:
         credentials = await self.credentials(repository)
-        return basic(credentials) if credentials and not credentials.identity_token else ""
+        return basic(credentials) if credentials and credentials.is_password else ""
+
+    async def _bearer_value(self, realm: _Realm, needed: Access) -> str:
+        credentials = await self.credentials(needed.repository)
+        given = credentials.registry_token if credentials else ""
+        return f"Bearer {given or await self._token(realm, needed)}"
 
     async def _token(self, realm: _Realm, needed: Access) -> str:
         key = (realm, needed.repository, self._widened(needed))
@@ -188,22 +208,34 @@ class Authorizer:
 
     async def _renew(self, realm: _Realm, repository: str, scopes: tuple[str, ...]) -> _Token:
         credentials = await self.credentials(repository)
-        if not is_trusted(realm.url, self._endpoint):
+        if not self._is_trusted(realm):
             credentials = None
         began = time.monotonic()
-        answer = await self._send(_request(realm, scopes, credentials))
-        place = f"The login server {answer.place}"
+        if credentials and credentials.identity_token:
+            async with self._exchanging:  # a server may give a new one for each, and the old is void then
+                answer = await self._exchanged(realm, scopes, credentials)
+                told = _told(answer)
+                if told.refresh_token:
+                    self._rotated[credentials.identity_token] = told.refresh_token
+        else:
+            answer = await self._send(_request(realm, scopes, credentials))
+            told = _told(answer)
         if answer.status != 200:
             raise self._refused(answer, repository)
-        try:
-            told = decode(answer.body, _TokenAnswer, "token answer", TOKEN_LIMIT)
-        except ContentError:  # its text may quote the token
-            told = _TokenAnswer()
         value = told.token or told.access_token or ""
         if not value or not value.isascii() or not value.isprintable():
-            raise RegistryError(f"{place} gave no token for {self._registry}")
+            raise RegistryError(f"The login server {answer.place} gave no token for {self._registry}")
         lifetime = _lifetime(told.expires_in)
         return _Token(value, began + max(lifetime - RENEW_EARLY, lifetime / 2))
+
+    async def _exchanged(self, realm: _Realm, scopes: tuple[str, ...], credentials: Credentials) -> Answer:
+        """An identity token for another: by OAuth2; from a server that doesn't speak it, as containerd does, by GET."""
+        token = self._rotated.get(credentials.identity_token, credentials.identity_token)
+        answer = await self._send(_request(realm, scopes, replace(credentials, identity_token=token)))
+        if answer.status not in (404, 405):
+            return answer
+        name = "" if credentials.username == IDENTITY else credentials.username
+        return await self._send(_request(realm, scopes, Credentials(name, token)))
 
     def _refused(self, answer: Answer, repository: str) -> RegtuiError:
         subject = f"{self._registry}/{repository}" if repository else self._registry
@@ -218,6 +250,14 @@ class Authorizer:
             status=answer.status,
             code=answer.code,
         )
+
+
+def _told(answer: Answer) -> _TokenAnswer:
+    """What a login server says; nothing when it can't be understood: the reason might quote a token."""
+    if answer.status == 200:
+        with suppress(ContentError):
+            return decode(answer.body, _TokenAnswer, "token answer", TOKEN_LIMIT)
+    return _TokenAnswer()
 
 
 def _lifetime(expires_in: float | str | None) -> float:
@@ -247,7 +287,7 @@ def _request(realm: _Realm, scopes: tuple[str, ...], credentials: Credentials | 
         return httpx.Request("POST", realm.url, headers=headers, data=dict(fields))
     fields += [("scope", scope) for scope in scopes]
     if credentials:
-        fields.append(("account", credentials.username))
+        fields += [("account", credentials.username)] if credentials.username else []
         headers["Authorization"] = basic(credentials)
     query = "&".join(part for part in (realm.url.query.decode("ascii"), urlencode(fields)) if part)
     return httpx.Request("GET", realm.url.copy_with(query=query.encode()), headers=headers)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from regtui.errors import ContentError, RegistryError
-from regtui.registry import credentials as module
+from regtui.registry import credential_files as module
+from regtui.registry import helpers
 from regtui.registry.credentials import Credentials, find_credentials, known_registries
 
 HOST = "registry.example.com:5000"
@@ -234,7 +235,7 @@ async def test_a_babbling_helper_is_named_without_its_words(docker: Path, helper
 async def test_a_silent_helper_is_stopped(docker: Path, helper: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(helper / "docker-credential-test", "#!/bin/sh\nexec sleep 60\n")
     write(docker, {"credsStore": "test"})
-    monkeypatch.setattr(module, "HELPER_TIMEOUT", 0.1)
+    monkeypatch.setattr(helpers, "HELPER_TIMEOUT", 0.1)
     with pytest.raises(RegistryError, match="docker-credential-test gave no answer"):
         await find_credentials(HOST)
 

@@ -278,7 +278,9 @@ async def test_anonymous_refusals_say_that_no_login_was_given() -> None:
     server.login = lambda request: problem(403, "DENIED")  # type: ignore[method-assign]
     with pytest.raises(LoginNeeded, match="none was given") as caught:
         await read_tags(server)
-    assert caught.value.advice.startswith("Log in with docker or podman login, or give --username.")
+    assert caught.value.advice == (
+        f"Check the name: what is not there is refused in the same way. Or log in: regtui login {HOST}"
+    )
 
 
 async def test_a_login_server_that_refuses_the_catalog_leaves_the_repositories() -> None:
@@ -287,7 +289,9 @@ async def test_a_login_server_that_refuses_the_catalog_leaves_the_repositories()
     with pytest.raises(LoginNeeded) as caught:
         [_ async for _ in server.client().repositories()]
     assert server.asked_for() == ["registry:catalog:*"]
-    assert caught.value.advice.endswith("This registry doesn't list its repositories. Open one by name.")
+    assert caught.value.advice == (
+        f"This registry doesn't list its repositories. Open one by name. Or log in: regtui login {HOST}"
+    )
 
 
 # --- Who may see the credentials

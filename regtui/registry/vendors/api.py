@@ -33,7 +33,7 @@ class Api:
     async def basic(self) -> str:
         """The registry's login as an `Authorization` of Basic, or empty."""
         found = await self.exchange.credentials()
-        return basic(found) if found and not found.identity_token else ""
+        return basic(found) if found and found.is_password else ""
 
     async def secret(self) -> str:
         """The registry's password or identity token, for an API that takes it as a token, or empty."""
