@@ -18,8 +18,8 @@ from regtui.tui.keys import MOVING, by_use
 from regtui.tui.screens.dialog import Dialog, said
 
 _NOTES = (
-    "Tags: * marked, = on the digest of the tag under the cursor, ⊘ protected or locked, ~ as far as read, ↑ when it was "
-    "pushed (not built), … not read yet, ! can't be read, └ about the image above.",
+    "Tags: * marked, = on the digest of the tag under the cursor, ⊘ protected or locked, ~ as far as read, "
+    "↑ when it was pushed (not built), … not read yet, ! can't be read, └ about the image above.",
     "Everything is a link: Enter goes in, Esc out, Backspace back to where one was.",
     "y copies through the terminal (OSC 52), over SSH too. In tmux that needs: set -g set-clipboard on",
     "Keys can be changed in the settings file, table [keys]: regtui config --example shows how.",
