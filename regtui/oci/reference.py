@@ -97,7 +97,7 @@ def check_host(text: str) -> str:
 
 def check_repository(text: str) -> str:
     """Raises `ReferenceError` when no registry could have a repository of this name."""
-    if len(text) > _NAME_LIMIT or not _REPOSITORY.fullmatch(text):
+    if not is_repository(text):
         advice = (
             "Names of repositories are in lower case."
             if text.lower() != text and _REPOSITORY.fullmatch(text.lower())
@@ -115,6 +115,10 @@ def check_tag(text: str) -> str:
             "It holds up to 128 letters, digits, _ . and -, and begins with a letter, a digit or _.",
         )
     return text
+
+
+def is_repository(text: str) -> bool:
+    return len(text) <= _NAME_LIMIT and _REPOSITORY.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:
