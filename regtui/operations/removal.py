@@ -111,7 +111,7 @@ async def _may_delete(session: Session, repository: str) -> Deletion:
     if deletion is Deletion.FORBIDDEN:
         raise Forbidden(
             f"{session.registry} does not let you delete anything in {repository}",
-            "Log in as somebody who may: docker or podman login, or --username.",
+            f"Log in as somebody who may: regtui login {session.registry}",
             status=403,
         )
     return deletion
