@@ -70,15 +70,22 @@ def parse_reference(text: str) -> Reference:
     rest = re.sub(r"^https?://", "", given)
     if not rest:
         raise ReferenceError("An empty reference", "Write a registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG.")
-    head, slash, tail = rest.partition("/")
-    if slash and (head == "localhost" or any(c in head for c in ".:[")):
-        return _on_host(given, head, "" if tail.strip("/") in ("", "v2") else tail)
-    if not slash and _is_bare_host(head):
-        return _on_host(given, head, "")
+    host, path = _split(rest)
+    if host:
+        return _on_host(given, host, "" if path.strip("/") in ("", "v2") else path)
     reference = _on_host(given, DOCKER_HUB, rest)
     if "/" not in reference.repository:
         reference = replace(reference, repository=f"library/{reference.repository}")
     return reference
+
+
+def short_name(text: str) -> tuple[str, str] | None:
+    """The repository and the rest (`:TAG`, `@DIGEST`) of a name without a registry; None for one that has it."""
+    given = text.strip()
+    if not given or "://" in given or _split(given)[0]:
+        return None
+    end = min((place for mark in ":@" if (place := given.find(mark)) >= 0), default=len(given))
+    return given[:end], given[end:]
 
 
 def check_host(text: str) -> str:
@@ -134,6 +141,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The host that a name begins with, or empty, and what follows."""
+    head, slash, tail = text.partition("/")
+    if (head == "localhost" or any(c in head for c in ".:[")) if slash else _is_bare_host(head):
+        return head, tail
+    return "", text
 
 
 def _is_bare_host(text: str) -> bool:

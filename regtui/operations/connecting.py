@@ -7,24 +7,80 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from regtui.config import Settings
+from regtui.errors import ConnectionFailed, RegtuiError, TLSFailed
 from regtui.oci.reference import Reference
 from regtui.operations.login import confirmed_realms
+from regtui.operations.mirrors import PATIENCE, Mirrors
 from regtui.operations.session import DEMO, Credentials, Session
 from regtui.registry.client import Client
 from regtui.registry.credentials import find_credentials
 from regtui.registry.endpoint import Endpoint, find_endpoint
+from regtui.registry.registries_conf import read_registries_conf
+from regtui.registry.routed import OpenClient, RoutedClient
+from regtui.registry.rules import Place, RegistriesConf, Rule
 from regtui.registry.transport import open_transport
 from regtui.store.cache import Cache
 from regtui.store.journal import Journal
 from regtui.store.places import Places
+
+NewClient = Callable[[], Client]
 
 
 async def connect(registry: str, settings: Settings, credentials: Credentials | None) -> Session:
     """See `session.open_session`."""
     if registry == DEMO:
         return await _connect_demo(settings)
+    conf = await asyncio.to_thread(read_registries_conf)
+    # What this run's flags say of the connection is said of the registry that was named, and of no other.
+    others = replace(settings, plain_http=False, insecure_tls=False)
+    read_only = settings.for_registry(registry).read_only
+
+    async def open_other(place: Place) -> Client:
+        return (await _clients(place, others, read_only=read_only))()
+
+    place = conf.home(registry)
+    try:
+        new_client = await _clients(place, settings, credentials, read_only=read_only)
+        if place.path or conf.is_split(registry):
+            new_client = _routed(registry, place, conf, new_client, open_other)
+        session = await _join(registry, settings, new_client, mirrors=Mirrors(registry, conf, open_other))
+    except ConnectionFailed as error:
+        # A certificate that isn't trusted is for the user to see, and no reason to go elsewhere.
+        instead = None if isinstance(error, TLSFailed) else await _connect_mirror(registry, conf, settings, others)
+        if instead is None:
+            raise
+        session = instead
+    await asyncio.to_thread(Places(settings.state_dir).remember, registry)
+    return session
+
+
+async def find_registry(registry: str, settings: Settings, *, insecure: bool | None = None) -> Endpoint:
+    """Where a registry answers, by its settings. `insecure` is registries.conf's, which is asked unless it is given.
+
+    Raises what `find_endpoint` does, and `RegistryError` for a registry that registries.conf blocks.
+    """
     own = settings.for_registry(registry)
-    endpoint = await find_registry(registry, settings)
+    if insecure is None:
+        rule = (await asyncio.to_thread(read_registries_conf)).rule(registry)
+        insecure = rule is not None and rule.place(registry).insecure
+    return await find_endpoint(
+        Reference(registry).host,
+        plain_http=own.plain_http,
+        insecure_tls=own.insecure_tls,
+        insecure=insecure,
+        ca_file=own.ca_file,
+        client_cert=own.client_cert,
+        timeout=settings.timeout,
+    )
+
+
+async def _clients(
+    place: Place, settings: Settings, credentials: Credentials | None = None, *, read_only: bool
+) -> NewClient:
+    """What makes clients for a place's registry: with its own settings, its own logins, its own certificates."""
+    registry = place.registry
+    own = settings.for_registry(registry)
+    endpoint = await find_registry(registry, settings, insecure=place.insecure)
 
     async def login(repository: str) -> Credentials | None:
         return credentials or await find_credentials(registry, repository)
@@ -36,28 +92,38 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
             open_transport(endpoint, connections=own.concurrency + 4, timeout=settings.timeout),
             registry=registry,
             credentials=login,
-            read_only=own.read_only,
+            read_only=read_only or own.read_only,
             concurrency=own.concurrency,
             timeout=settings.timeout,
             realms=confirmed_realms(settings, registry),
         )
 
-    session = await _join(registry, settings, new_client)
-    await asyncio.to_thread(Places(settings.state_dir).remember, registry)
-    return session
+    return new_client
 
 
-async def find_registry(registry: str, settings: Settings) -> Endpoint:
-    """Where a registry answers, by its settings. Raises what `find_endpoint` does."""
-    own = settings.for_registry(registry)
-    return await find_endpoint(
-        Reference(registry).host,
-        plain_http=own.plain_http,
-        insecure_tls=own.insecure_tls,
-        ca_file=own.ca_file,
-        client_cert=own.client_cert,
-        timeout=settings.timeout,
-    )
+def _routed(
+    registry: str, place: Place, conf: RegistriesConf, new_home: NewClient, open_other: OpenClient
+) -> NewClient:
+    return lambda: RoutedClient(registry, new_home(), place, conf, open_other)
+
+
+async def _connect_mirror(registry: str, conf: RegistriesConf, settings: Settings, others: Settings) -> Session | None:
+    """A session on the first mirror that answers, for a registry that doesn't: read-only. None: none does."""
+    for place in conf.mirrors(registry):
+        try:
+            async with asyncio.timeout(PATIENCE):
+                new_client = await _clients(place, others, read_only=True)
+                if place.path:
+                    only = RegistriesConf((Rule(registry, str(place), "", place.insecure),))
+                    new_client = _routed(registry, place, only, new_client, _nowhere)
+                return await _join(registry, settings, new_client, mirror=str(place))
+        except (RegtuiError, TimeoutError):
+            continue
+    return None
+
+
+async def _nowhere(place: Place) -> Client:
+    raise AssertionError(f"no rule leads to {place}")
 
 
 async def _connect_demo(settings: Settings) -> Session:
@@ -79,14 +145,17 @@ async def _connect_demo(settings: Settings) -> Session:
 
     # what is done to the demo is gone with it, so it is not written into the user's journal
     own_folders = replace(settings, cache_dir=demo.folder / ".cache", state_dir=demo.folder / ".state")
-    return await _join(DEMO, own_folders, new_client, demo.close)
+    return await _join(DEMO, own_folders, new_client, remove=demo.close)
 
 
 async def _join(
     registry: str,
     settings: Settings,
-    new_client: Callable[[], Client],
+    new_client: NewClient,
+    *,
     remove: Callable[[], None] | None = None,
+    mirrors: Mirrors | None = None,
+    mirror: str = "",
 ) -> Session:
     session = Session(
         registry,
@@ -94,9 +163,11 @@ async def _join(
         Cache(settings.cache_dir, settings.cache_size),
         Journal(settings.state_dir, settings.journal_days),
         settings,
-        settings.for_registry(registry).read_only,
+        bool(mirror) or settings.for_registry(registry).read_only,
         new_client,
         remove,
+        mirrors,
+        mirror,
     )
     try:
         await session.client.ping()

@@ -14,7 +14,7 @@ from regtui.layers.tar import Entry, TarWalker
 from regtui.layers.tree import FileTree, Node
 from regtui.oci import media_types
 from regtui.oci.manifest import Descriptor
-from regtui.operations.reading import digest_in
+from regtui.operations.reading import blob, digest_in
 from regtui.operations.session import Session
 
 __all__ = ["Done", "Entries", "Entry", "FileTree", "FilesEvent", "Node", "Progress", "layer_files"]
@@ -61,8 +61,8 @@ async def layer_files(
         raise ContentError("This layer isn't kept in the registry: its manifest only says where it can be fetched from")
     reader = _LayerReader(limits)
     async with (
-        aclosing(session.client.blob(repository, digest_in(layer))) as blob,
-        aclosing(_one_ahead(_gathered(blob))) as chunks,
+        aclosing(blob(session, repository, digest_in(layer))) as pieces,
+        aclosing(_one_ahead(_gathered(pieces))) as chunks,
     ):
         async for chunk in chunks:
             found, error = await asyncio.to_thread(reader.feed, chunk)

@@ -54,7 +54,7 @@ async def inspect(session: Session, reference: Reference, platform: str = "") ->
     """
     if not reference.version:
         raise UsageError(f"{reference} names no tag", f"Write {reference}:TAG, or {reference}@DIGEST.")
-    found = await document(session, reference.repository, reference.version)
+    found = await document(session, reference.repository, reference.version, mirrored=True)
     for _ in range(_NESTING):
         if not platform or not isinstance(found.content, Index):
             break
@@ -62,7 +62,7 @@ async def inspect(session: Session, reference: Reference, platform: str = "") ->
         if image is None:
             has = ", ".join(sorted({str(child.platform) for child in found.content.images if child.platform}))
             raise _no_platform(reference, platform, has)
-        found = await document(session, reference.repository, digest_in(image))
+        found = await document(session, reference.repository, digest_in(image), mirrored=True)
     inspected = await _with_config(session, reference.at(reference.tag, found.digest), found)
     own = inspected.config.platform if inspected.config else None
     if platform and own and own.architecture and not matches(own, platform):
@@ -100,7 +100,7 @@ async def referrers(session: Session, repository: str, digest: Digest, index: Do
     )
     found = [*listed, *(referrer for group in tagged for referrer in group)]
     if index is None:
-        index = await document(session, repository, digest)
+        index = await document(session, repository, digest, mirrored=True)
     found += [
         Referrer(child, Kind.ATTESTATION, "index")
         for child in index.children

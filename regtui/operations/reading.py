@@ -1,6 +1,13 @@
-"""Content through the cache: what was read once under its digest is not asked for again."""
+"""Content through the cache: what was read once under its digest is not asked for again.
+
+What is only shown may come from a mirror, where a digest checks it. What a tag points to, and everything that a change
+is planned by, is read at the registry itself.
+"""
 
 from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from regtui.errors import ContentError
 from regtui.oci.config import CONFIG_LIMIT
@@ -9,17 +16,27 @@ from regtui.oci.manifest import Descriptor, Document, decode_document
 from regtui.operations.session import Session
 from regtui.text import shown
 
+if TYPE_CHECKING:
+    from regtui.registry.client import Client
 
-async def document(session: Session, repository: str, version: str) -> Document:
+
+async def document(session: Session, repository: str, version: str, *, mirrored: bool = False) -> Document:
     """A manifest. By digest it comes from the cache if it is there; what a tag points to is asked every time.
 
-    Raises what `Client.manifest` does.
+    `mirrored`: by digest it may be a mirror's. Raises what `Client.manifest` does.
     """
+
+    async def read(client: Client, name: str) -> Document:
+        return await client.manifest(name, version)
+
     if is_digest(version):
         kept = await cached_document(session, Digest(version))
         if kept is not None:
             return kept
-    found = await session.client.manifest(repository, version)
+    found = None
+    if mirrored and session.mirrors and is_digest(version):
+        found = await session.mirrors.first(repository, read)
+    found = found or await read(session.client, repository)
     await keep_document(session, found)
     return found
 
@@ -36,14 +53,29 @@ async def keep_document(session: Session, found: Document) -> None:
 
 
 async def config_bytes(session: Session, repository: str, config: Descriptor) -> bytes:
-    """A manifest's config, `CONFIG_LIMIT` bytes at most. Raises what `Client.blob_bytes` does, `TooLarge` among it."""
+    """A manifest's config to be shown, `CONFIG_LIMIT` bytes at most; a mirror's, if it has it.
+
+    Raises what `Client.blob_bytes` does, `TooLarge` among it.
+    """
     digest = digest_in(config)
     kept = await session.cache.get(digest)
     if kept is not None:
         return kept
-    raw = await session.client.blob_bytes(repository, digest, CONFIG_LIMIT)
+
+    async def read(client: Client, name: str) -> bytes:
+        return await client.blob_bytes(name, digest, CONFIG_LIMIT)
+
+    raw = await session.mirrors.first(repository, read) if session.mirrors else None
+    raw = raw if raw is not None else await read(session.client, repository)
     await session.cache.put(digest, raw)
     return raw
+
+
+def blob(session: Session, repository: str, digest: Digest) -> AsyncGenerator[bytes, None]:
+    """A whole blob as it comes, to be shown; a mirror's, if it has it. See `Client.blob`."""
+    if session.mirrors:
+        return session.mirrors.blob(repository, digest, session.client)
+    return session.client.blob(repository, digest)
 
 
 def digest_in(descriptor: Descriptor) -> Digest:

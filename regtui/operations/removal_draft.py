@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from regtui.errors import RegtuiError
 from regtui.oci.digest import Digest, short
@@ -50,7 +50,7 @@ class Draft:
             self._save,
             self._at_once,
         )
-        reader = TagReader(self.session, self.repository)
+        reader = TagReader(replace(self.session, mirrors=None), self.repository)  # a plan is of the registry itself
         await each(digests, lambda digest: self._read_facts(reader, digest), self._at_once)
         staying = {tag: digest for digest in digests for tag in usage.tags_on(digest) if tag not in going}
         left = {digest for digest in digests if digest not in self.scope.digests} - set(staying.values())

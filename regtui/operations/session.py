@@ -12,6 +12,7 @@ from regtui.registry.credentials import Credentials
 
 if TYPE_CHECKING:
     from regtui.config import Settings
+    from regtui.operations.mirrors import Mirrors
     from regtui.registry.client import Client
     from regtui.store.cache import Cache
     from regtui.store.journal import Journal
@@ -36,6 +37,10 @@ class Session:
     """A client of its own for another event loop, such as the runner's. Who makes one closes it."""
     remove: Callable[[], None] | None = None
     """What removes the demo's folder."""
+    mirrors: Mirrors | None = None
+    """What else may serve content that a digest checks; only on the session's own loop."""
+    mirror: str = ""
+    """The mirror that this session is on, read-only, because the registry itself could not be reached."""
 
     @property
     def concurrency(self) -> int:
@@ -45,6 +50,8 @@ class Session:
     async def aclose(self) -> None:
         try:
             await self.client.aclose()
+            if self.mirrors:
+                await self.mirrors.aclose()
             await self.cache.close()
         finally:
             self.journal.close()

@@ -52,7 +52,8 @@ class TagReader:
         facts = self._facts.get(digest)
         if facts is not None and not facts.partial:
             return facts
-        return self._know(await self._read(await document(self._session, self._repository, digest), whole=True))
+        found = await document(self._session, self._repository, digest, mirrored=True)
+        return self._know(await self._read(found, whole=True))
 
     async def _pointed_to(self, tag: str) -> TagFacts | Document:
         """One GET gives everything where little is cached, and one HEAD does where all is."""
@@ -63,7 +64,7 @@ class TagReader:
                 return self._facts[digest]
             cached = await cached_document(self._session, digest)
             self._is_cached = cached is not None
-            return cached or await document(self._session, repository, digest)
+            return cached or await document(self._session, repository, digest, mirrored=True)
         found = await client.manifest(repository, tag)
         if found.digest in self._facts:
             return self._facts[found.digest]
@@ -121,7 +122,7 @@ class TagReader:
             return None
 
     async def _fetch_image(self, digest: Digest, nesting: int) -> ImageFacts:
-        found = await document(self._session, self._repository, digest)
+        found = await document(self._session, self._repository, digest, mirrored=True)
         if not isinstance(found.content, Index):
             return await self._read_image(found)
         if not nesting:

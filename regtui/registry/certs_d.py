@@ -22,6 +22,9 @@ class Certificates:
     client: tuple[str, str] | None = None
 
 
+NONE = Certificates()
+
+
 def find_certificates(
     registry: str, environ: Mapping[str, str] = os.environ, system: Sequence[Path] = SYSTEM
 ) -> Certificates:
@@ -37,7 +40,7 @@ def find_certificates(
         except OSError:  # it isn't there, or it is root's: podman goes on then, too
             continue
         return _certificates(folder / registry, files)
-    return Certificates()
+    return NONE
 
 
 def _own(environ: Mapping[str, str]) -> Iterator[Path]:

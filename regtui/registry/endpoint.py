@@ -11,7 +11,7 @@ import httpx
 
 from regtui.errors import ConnectionFailed
 from regtui.oci.reference import check_host, is_loopback
-from regtui.registry.certs_d import Certificates, find_certificates
+from regtui.registry.certs_d import NONE, Certificates, find_certificates
 from regtui.registry.failures import connection_failure, may_speak_plain_http
 from regtui.registry.transport import open_transport
 
@@ -30,7 +30,7 @@ class Endpoint:
     insecure_tls: bool = False
     ca_file: str = ""
     client_cert: str = ""
-    certs: Certificates = Certificates()
+    certs: Certificates = NONE
 
     @property
     def base(self) -> str:

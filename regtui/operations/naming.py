@@ -1,0 +1,37 @@
+"""What a name means that people type: short ones by podman's registries.conf, as podman and buildah do it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from regtui.errors import UsageError
+from regtui.oci.reference import DOCKER_HUB, Reference, parse_reference, short_name
+from regtui.text import shown
+
+
+def resolve(text: str, environ: Mapping[str, str] = os.environ) -> Reference:
+    """The whole reference that a user means. It reads podman's files, if the name has no registry in it.
+
+    A short name is its alias, or else of the one registry that short names are looked for in; of several it is Docker
+    Hub, if that is among them, and so it is where podman's files say nothing. Raises `ReferenceError`, `UsageError`
+    with the candidates where several registries could be meant, `ConfigError` for a file that can't be used.
+    """
+    short = short_name(text)
+    if short is None:
+        return parse_reference(text)
+    from regtui.registry.registries_conf import read_registries_conf
+
+    conf = read_registries_conf(environ)
+    repository, version = short
+    if alias := conf.aliases.get(repository):
+        return parse_reference(f"{alias}{version}")
+    if not conf.search or DOCKER_HUB in conf.search:
+        return parse_reference(text)
+    if len(conf.search) > 1:
+        candidates = ", ".join(f"{registry}/{text.strip()}" for registry in conf.search)
+        raise UsageError(
+            f"{shown(text, 200)!r} could be of several registries ({shown(conf.search_file, 200)})",
+            f"Write one of: {shown(candidates, 600)}",
+        )
+    return parse_reference(f"{conf.search[0]}/{repository}{version}")
