@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import httpx
 
-from regtui.errors import Answered, DigestMismatch, LoginNeeded, NotFound, Unsupported
+from regtui.errors import Answered, DigestMismatch, Forbidden, LoginNeeded, NotFound, Unsupported
 from regtui.oci import media_types
 from regtui.oci.digest import Digest, digest_of, is_digest, verify
 from regtui.oci.manifest import MANIFEST_LIMIT, Descriptor, Document, decode_document
@@ -111,9 +111,11 @@ class Client:
         if answer.status == 401 and self._is_anonymous_with_tokens:
             return
         if answer.status != 200 or answer.is_web_page:
-            raise self._exchange.refusal(
-                answer, self.registry, missing=f"{self.registry} is no registry: no /v2/ there"
-            )
+            missing = f"{self.registry} is no registry: no /v2/ there"
+            refusal = self._exchange.refusal(answer, self.registry, missing=missing)
+            if self.vendor.log_in and isinstance(refusal, LoginNeeded | Forbidden):
+                refusal.advice = self.vendor.log_in
+            raise refusal
 
     def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
         """Pages of the registry's repositories, or of those below a namespace; by the catalog, or the vendor's API."""
@@ -264,7 +266,7 @@ class Client:
         )
 
     async def _delete(self, repository: str, version: str) -> Answer:
-        needed = access(repository, "pull,push,delete")
+        needed = access(repository, self.vendor.delete_actions)
         return await self._exchange.send("DELETE", _path(repository, version), needed, limit=ERROR_LIMIT)
 
     def _named(self, repository: str, version: str) -> str:

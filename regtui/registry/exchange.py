@@ -134,6 +134,10 @@ class Exchange:
         """The login for a repository, or for the registry."""
         return await self._authorizer.credentials(repository)
 
+    def trusts(self, server: httpx.URL) -> bool:
+        """Whether a login server, and the vendor's API beside it, may see the credentials."""
+        return self._authorizer.trusts(server)
+
     def login(self, repository: str) -> Login:
         """How far a login went with the requests for this repository."""
         return self._authorizer.login(repository)

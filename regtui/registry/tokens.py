@@ -139,10 +139,14 @@ class Authorizer:
         found = self._found.get(repository)
         if self._realm is None:
             return Login(is_given=bool(found), is_foreign=self._is_foreign and not self._basic)
-        if not found or found.registry_token or self._is_trusted(self._realm):
+        if not found or found.registry_token or self.trusts(self._realm.url):
             return Login(bool(found), by_token=True)
         withheld_from = place(self._realm.url)
         return Login(False, withheld_from, is_open=not is_as_safe(self._realm.url, self._endpoint), by_token=True)
+
+    def trusts(self, server: httpx.URL) -> bool:
+        """Whether a login server may see the credentials."""
+        return is_trusted(server, self._endpoint, self._realms)
 
     async def aclose(self) -> None:
         """Ends renewals that nobody waits for any more."""
@@ -159,9 +163,6 @@ class Authorizer:
         if url.scheme not in ("http", "https") or not url.host or url.userinfo:
             return None
         return _Realm(url, challenge.parameters.get("service", ""))
-
-    def _is_trusted(self, realm: _Realm) -> bool:
-        return is_trusted(realm.url, self._endpoint, self._realms)
 
     def _widened(self, needed: Access) -> tuple[str, ...]:
         return self._wider.get(needed.scopes, needed.scopes)
@@ -208,7 +209,7 @@ class Authorizer:
 
     async def _renew(self, realm: _Realm, repository: str, scopes: tuple[str, ...]) -> _Token:
         credentials = await self.credentials(repository)
-        if not self._is_trusted(realm):
+        if not self.trusts(realm.url):
             credentials = None
         began = time.monotonic()
         if credentials and credentials.identity_token:

@@ -62,6 +62,8 @@ class Vendor:
     """Whether `search` asks anybody."""
     tells_tags: ClassVar[bool] = False
     """Whether `tags` gives dates and sizes in pages, so that no manifest need be fetched."""
+    delete_actions: ClassVar[str] = "pull,push,delete"
+    """What a token for deleting has to allow, as its login server names it."""
     afterwards: ClassVar[str] = ""
     """What becomes of an image whose last tag went by the vendor's verb, as a sentence without its full stop."""
 
@@ -79,6 +81,11 @@ class Vendor:
     def recognises(cls, registry: str, front: httpx.Headers) -> bool:
         """Whether a registry is this vendor's: by its name (`docker.io`), or by the headers of its `/v2/`."""
         return False
+
+    @property
+    def log_in(self) -> str:
+        """What to do for a login here, in sentences, where it isn't the usual way."""
+        return ""
 
     def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
         """Pages of repositories, of those below a namespace ("team", "library") when one is named.

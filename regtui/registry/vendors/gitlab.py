@@ -1,0 +1,260 @@
+"""GitLab's container registry: its lists by REST, its tags by GraphQL, on the host that the registry logs in at."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+import httpx
+import msgspec
+
+from regtui.errors import Forbidden, LoginNeeded, NotFound, TooLarge, Unsupported
+from regtui.oci import media_types
+from regtui.oci.config import build_date
+from regtui.registry.answers import Answer
+from regtui.registry.challenges import parse_challenges
+from regtui.registry.exchange import Exchange
+from regtui.registry.vendors.api import PAGES, bearer
+from regtui.registry.vendors.linked import linked, part, within
+from regtui.registry.vendors.reading import digest
+from regtui.registry.vendors.removed import check_removed
+from regtui.registry.vendors.vendor import Removal, Vendor, VendorTag
+from regtui.text import shown
+
+_LOGIN = "/jwt/auth"
+_BELOW = 3  # a repository is its project's path, with up to two parts more
+_NO_TOKENS = ("gitlab+deploy-token", "gitlab-ci-token")  # logins that the API doesn't take as tokens
+_TAGS = """query tags($id: ContainerRepositoryID!, $after: String) {
+  containerRepository(id: $id) {
+    tags(first: 100, after: $after, sort: PUBLISHED_AT_DESC) {
+      nodes { name digest mediaType totalSize createdAt publishedAt }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}"""
+
+
+class _Repository(msgspec.Struct):
+    id: int
+    path: str
+
+
+class _Group(msgspec.Struct):
+    id: int
+
+
+class _Tag(msgspec.Struct, rename="camel"):
+    name: str
+    digest: str | None = None
+    media_type: str | None = None
+    total_size: int | str | None = None  # GraphQL's BigInt is a string
+    created_at: str | None = None
+    published_at: str | None = None
+
+
+class _PageInfo(msgspec.Struct, rename="camel"):
+    has_next_page: bool = False
+    end_cursor: str | None = None
+
+
+class _Tags(msgspec.Struct, rename="camel"):
+    nodes: list[_Tag | None] | None = None
+    page_info: _PageInfo | None = None
+
+
+class _Container(msgspec.Struct):
+    tags: _Tags | None = None
+
+
+class _Data(msgspec.Struct, rename="camel"):
+    container_repository: _Container | None = None
+
+
+class _Problem(msgspec.Struct):
+    message: str = ""
+
+
+class _Result(msgspec.Struct):
+    data: _Data | None = None
+    errors: list[_Problem] | None = None
+
+
+class GitLab(Vendor):
+    """gitlab.com's and everybody's own. The API takes the login's password if that is an access token."""
+
+    name = "GitLab"
+    tells_tags = True
+    afterwards = "the image stays, untagged, until GitLab's garbage collection takes it"
+
+    @classmethod
+    def recognises(cls, registry: str, front: httpx.Headers) -> bool:
+        return _realm(front) is not None
+
+    @classmethod
+    def api_base(cls, exchange: Exchange) -> str:
+        realm = _realm(exchange.front)
+        return exchange.endpoint.base if realm is None else f"{realm.scheme}://{realm.netloc.decode('ascii')}"
+
+    async def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
+        places = [await self._place(namespace.strip("/"))] if namespace.strip("/") else await self._groups()
+        for place in places:
+            async with aclosing(self._listed(place)) as pages:
+                async for page in pages:
+                    if names := [found.path for found in page if within(found.path, namespace)]:
+                        yield names
+
+    async def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
+        _, number = await self._find(repository)
+        variables: dict[str, str | None] = {"id": f"gid://gitlab/ContainerRepository/{number}", "after": None}
+        asked: set[str | None] = {None}
+        while True:
+            tags = await self._page(repository, variables)
+            if found := [_vendor_tag(node) for node in tags.nodes or () if node is not None]:
+                yield found
+            after = tags.page_info.end_cursor if tags.page_info and tags.page_info.has_next_page else None
+            if after in asked:
+                return
+            if len(asked) >= PAGES:
+                raise TooLarge(f"The list of tags of {self._subject(repository)} goes on without an end")
+            asked.add(after)
+            variables["after"] = after
+
+    async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
+        """By the API with an access token; any other login takes the registry's own way."""
+        if await self._authorization():
+            try:
+                await self._find(repository)
+            except (LoginNeeded, Forbidden, NotFound):
+                return Removal.REGISTRY, ""
+            return Removal.VERB, ""
+        return Removal.REGISTRY, ""
+
+    async def remove_tag(self, repository: str, tag: str) -> None:
+        project, number = await self._find(repository)
+        path = f"projects/{part(project)}/registry/repositories/{number}/tags/{part(tag)}"
+        try:
+            check_removed(self.exchange, await self._ask("DELETE", self._rest(path)), repository, tag)
+        except Forbidden as error:
+            error.advice = "A rule of the project may protect the tag, or the token may lack the right to it."
+            raise
+
+    async def _page(self, repository: str, variables: Mapping[str, str | None]) -> _Tags:
+        subject = self._subject(repository)
+        body = {"query": _TAGS, "variables": variables}
+        answer = await self.api.ask(
+            "POST", f"{self._prefix}/api/graphql", await self._authorization(), body=body, is_query=True
+        )
+        result = self.api.read(answer, _Result, subject)
+        if result.errors:  # an older GitLab doesn't know all these fields
+            said = shown(result.errors[0].message, 200)
+            raise Unsupported(f"GitLab's API does not tell the tags of {subject} ({said})", status=answer.status)
+        if result.data is None or result.data.container_repository is None:
+            raise NotFound(f"GitLab's API has no {subject}", status=404)
+        return result.data.container_repository.tags or _Tags()
+
+    async def _find(self, repository: str) -> tuple[str, int]:
+        """The project that a repository belongs to, and its number there. Raises `NotFound`."""
+        names = repository.split("/")
+        for depth in range(len(names), max(len(names) - _BELOW, 1), -1):
+            project = "/".join(names[:depth])
+            try:
+                async with aclosing(self._listed(f"projects/{part(project)}")) as pages:
+                    async for page in pages:
+                        for found in page:
+                            if found.path == repository:
+                                return project, found.id
+            except NotFound:
+                continue
+        raise NotFound(f"GitLab's API has no {self._subject(repository)}", status=404)
+
+    async def _place(self, namespace: str) -> str:
+        """A namespace is a group or a project; what one may not see is neither."""
+        for place in (f"groups/{part(namespace)}", f"projects/{part(namespace)}"):
+            answer = await self._ask("GET", self._rest(f"{place}/registry/repositories?per_page=1"))
+            if answer.status == 200:
+                return place
+        missing = f"{self.exchange.registry} has no group or project {namespace}, or doesn't show it"
+        raise self.exchange.refusal(answer, f"{self.exchange.registry}/{namespace}", missing=missing)
+
+    async def _groups(self) -> list[str]:
+        """The groups that the user is a member of. Raises `Unsupported` where nobody is known."""
+        if not await self._authorization():
+            what = (
+                f"{self.exchange.registry} lists repositories by group or project, or those of an access token's user"
+            )
+            raise Unsupported(what, "Name a group or project, or open a repository by name.", status=405)
+        path = "groups?top_level_only=true&min_access_level=10&per_page=100"
+        groups: list[str] = []
+        async with aclosing(
+            linked(
+                self._rest(path),
+                lambda url: self._ask("GET", url),
+                lambda answer: self.api.read(answer, list[_Group], "the groups of the user"),
+                lambda group: str(group.id),
+                lambda group: [f"groups/{group.id}"],
+            )
+        ) as pages:
+            async for page in pages:
+                groups += page
+        return groups
+
+    def _listed(self, place: str) -> AsyncGenerator[list[_Repository], None]:
+        def read(answer: Answer) -> list[_Repository]:
+            missing = f"{self.exchange.registry} has no such group or project"
+            return self.api.read(answer, list[_Repository], "its repositories", missing)
+
+        return linked(
+            self._rest(f"{place}/registry/repositories?per_page=100"),
+            lambda url: self._ask("GET", url),
+            read,
+            lambda found: str(found.id),
+            lambda found: [found],
+        )
+
+    async def _ask(self, method: str, path: str) -> Answer:
+        return await self.api.ask(method, path, await self._authorization())
+
+    async def _authorization(self) -> str:
+        """The password as a token, if it may be one and the API's host may see it; or empty."""
+        found = await self.exchange.credentials()
+        if found is None or found.username.startswith(_NO_TOKENS):
+            return ""
+        return bearer(await self.api.secret()) if self.exchange.trusts(httpx.URL(self.api.base)) else ""
+
+    def _rest(self, path: str) -> str:
+        return f"{self._prefix}/api/v4/{path}"
+
+    @property
+    def _prefix(self) -> str:
+        """The path that GitLab itself is at: mostly none."""
+        realm = _realm(self.exchange.front)
+        return realm.path.removesuffix(_LOGIN) if realm is not None else ""
+
+    def _subject(self, repository: str) -> str:
+        return f"{self.exchange.registry}/{repository}"
+
+
+def _realm(front: httpx.Headers) -> httpx.URL | None:
+    for challenge in parse_challenges(front.get_list("www-authenticate")):
+        if challenge.scheme == "bearer" and challenge.parameters.get("service") == "container_registry":
+            try:
+                url = httpx.URL(challenge.parameters.get("realm", ""))
+            except httpx.InvalidURL:
+                continue
+            if url.scheme in ("http", "https") and url.host and not url.userinfo and url.path.endswith(_LOGIN):
+                return url
+    return None
+
+
+def _vendor_tag(tag: _Tag) -> VendorTag:
+    media_type = tag.media_type or ""
+    told = str(tag.total_size or "")
+    size = int(told) if told.isdecimal() and len(told) < 20 else 0
+    return VendorTag(
+        tag.name,
+        digest(tag.digest),
+        media_type,
+        (size or None) if media_type in media_types.MANIFESTS else None,  # an index has 0, or nobody says what
+        build_date(tag.created_at),
+        build_date(tag.published_at),
+    )
