@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from regtui.cli.failures import say
 from regtui.cli.flags import Run, this_run
 from regtui.errors import UsageError
-from regtui.oci.reference import Reference, parse_reference
+from regtui.oci.reference import Reference
+from regtui.operations.naming import resolve
 from regtui.operations.session import Session, open_session
 
 
@@ -27,6 +28,8 @@ def with_session(registry: str, work: Callable[[Session, Run], Awaitable[int]]) 
 @asynccontextmanager
 async def _session(registry: str, run: Run) -> AsyncIterator[Session]:
     session = await open_session(registry, run.settings, credentials=run.credentials)
+    if session.mirror and not run.quiet:
+        say(f"{registry} can't be reached: this is its mirror {session.mirror}, read-only")
     try:
         yield session
     finally:
@@ -38,7 +41,7 @@ async def _session(registry: str, run: Run) -> AsyncIterator[Session]:
 
 def repository_of(text: str, command: str) -> Reference:
     """A repository, without tag or digest. Raises `UsageError`."""
-    reference = parse_reference(text)
+    reference = resolve(text)
     if not reference.repository:
         raise UsageError(
             f"{reference} is a registry", f"Name a repository in it: regtui {command} {reference}/REPOSITORY"
@@ -50,7 +53,7 @@ def repository_of(text: str, command: str) -> Reference:
 
 def manifest_of(text: str) -> Reference:
     """A reference with a tag or a digest. Raises `UsageError`."""
-    reference = parse_reference(text)
+    reference = resolve(text)
     if not reference.version:
         example = f"{reference}:TAG" if reference.repository else f"{reference}/REPOSITORY:TAG"
         raise UsageError(f"{reference} names no tag and no digest", f"Write {example}, or with a digest: @sha256:…")

@@ -16,7 +16,7 @@ from regtui.cli.failures import guarded
 from regtui.cli.flags import this_run, with_flags
 from regtui.config import Settings
 from regtui.errors import UsageError
-from regtui.oci.reference import Reference, parse_reference
+from regtui.oci.reference import Reference
 from regtui.text import shown
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ def program(start_app: StartApp) -> Program:
     @with_flags
     def open_(reference: str) -> int:
         """Opens the app at a registry, a repository, a tag or a digest."""
-        return start(parse_reference(reference))
+        from regtui.operations.naming import resolve
+
+        return start(resolve(reference))
 
     @click.command()
     @with_flags
