@@ -1,4 +1,4 @@
-"""Content by digest, kept so that it need not be fetched again. All of it may be thrown away at any time."""
+"""Content by digest, kept so that it need not be fetched again; and names. All may be thrown away at any time."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from regtui.oci.digest import digest_of, is_digest
+from regtui.store import names
 from regtui.store.files import open_private, private_folder
 
 T = TypeVar("T")
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS content (
     digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used INTEGER NOT NULL, data BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS content_by_use ON content (used, size);
+{names.SCHEMA}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -34,23 +36,24 @@ _HOUR = 3600
 
 
 class _OtherVersion(Exception):
-    """The database is an older or a newer regtui's."""
+    """The database is a newer regtui's."""
 
 
 class Cache:
     """`cache.db` in the cache folder. Several processes may use it at once; what goes wrong with it is no error.
 
-    Where it can't be written, it keeps nothing. A broken database, or one of another version, is set aside as
+    Where it can't be written, it keeps nothing. A broken database, or one of a newer version, is set aside as
     `cache.db.broken` and built anew.
     """
 
     def __init__(self, folder: Path, size_limit: int) -> None:
-        """`size_limit` is in bytes of content; beyond it, what was used least lately goes."""
+        """`size_limit` is in bytes of content; beyond it, what was used least lately goes. An eighth more for names."""
         self._file = folder / "cache.db"
         self._limit = size_limit
         self._thread = ThreadPoolExecutor(1, "regtui-cache")
         self._database: sqlite3.Connection | None = None
         self._usable = size_limit > 0
+        self._closed = False
         self._unweighed = size_limit  # bytes put since the content was last added up: at the start, nobody knows
 
     async def get(self, digest: str) -> bytes | None:
@@ -62,9 +65,17 @@ class Cache:
         if is_digest(digest) and len(data) <= self._limit // 4:
             await self._in_thread(lambda database: self._put(database, digest, data))
 
+    def keep_names(self, registry: str, kind: str, place: str, listed: Sequence[str]) -> None:
+        """Keeps a whole listing (`names.keep` has the words), some time before the cache is closed. Returns at once."""
+        if self._usable and not self._closed:
+            limit = self._limit // 8
+            self._thread.submit(
+                self._attempt, lambda database: names.keep(database, registry, kind, place, listed, limit)
+            )
+
     async def close(self) -> None:
         """What is asked of it afterwards is not kept and not found."""
-        self._usable = False
+        self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=False)
 
@@ -104,7 +115,7 @@ class Cache:
         database.executemany("DELETE FROM content WHERE rowid = ?", oldest)
 
     async def _in_thread(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        if not self._usable:
+        if self._closed or not self._usable:
             return None
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._attempt, action)
 
@@ -130,10 +141,10 @@ class Cache:
             database = open_private(self._file, _PATIENCE)
             try:
                 version = database.execute("PRAGMA user_version").fetchone()[0]
-                if version not in (0, _VERSION):
+                if version > _VERSION:
                     raise _OtherVersion
                 database.execute("PRAGMA synchronous = NORMAL")
-                if version == 0:
+                if version < _VERSION:  # so far each version only added a table
                     database.executescript(_SCHEMA)
             except BaseException:
                 database.close()
