@@ -73,6 +73,11 @@ class Plan:
 
 def must_write(session: Session) -> None:
     """Raises `ReadOnly` when this session changes nothing."""
+    if session.mirror:
+        raise ReadOnly(
+            f"{session.registry} can't be reached, and its mirror {session.mirror} is only read from",
+            "Changes go to the registry itself: open it again when it is back.",
+        )
     if session.read_only:
         raise ReadOnly(
             f"{session.registry} is opened for reading only",
