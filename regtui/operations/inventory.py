@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from regtui.errors import RegtuiError
 from regtui.operations.attention import Attention
+from regtui.operations.completing import keep_repositories
 from regtui.operations.facts import TagFacts
 from regtui.operations.versions import newest_version_first, version_key
 
@@ -66,13 +67,18 @@ class Failed:
 TagEvent = Listed | Read | Failed
 
 
-def repositories(session: Session, namespace: str = "") -> AsyncGenerator[list[str], None]:
+async def repositories(session: Session, namespace: str = "") -> AsyncGenerator[list[str], None]:
     """The registry's repositories, or those below a namespace, page by page in its own order.
 
     Close it (`contextlib.aclosing`) to stop early. Raises `RegistryError`; a registry that has no such list says so in
     its words.
     """
-    return session.client.repositories(namespace)
+    listed: list[str] = []
+    async with aclosing(session.client.repositories(namespace)) as pages:
+        async for page in pages:
+            listed += page
+            yield page
+    keep_repositories(session, namespace, listed)
 
 
 def vendor_name(session: Session) -> str:
