@@ -11,6 +11,7 @@ from regtui.errors import RegtuiError
 from regtui.oci import media_types
 from regtui.oci.digest import Digest, is_digest
 from regtui.oci.kinds import Kind, kind_of_tag
+from regtui.operations.completing import keep_tags
 from regtui.operations.facts import TagFacts
 from regtui.operations.session import Session
 from regtui.registry.vendors import VendorTag
@@ -32,22 +33,25 @@ async def tag_pages(session: Session, repository: str) -> AsyncGenerator[TagPage
 
     Where the vendor's API fails (a login that it doesn't take, an outage), the registry's own list goes on.
     """
-    seen: set[str] = set()
+    seen: dict[str, None] = {}  # in the registry's order
     if session.client.vendor.tells_tags:
         facts: dict[Digest, TagFacts] = {}
         try:
             async with aclosing(session.client.vendor.tags(repository)) as told:
                 async for some in told:
                     fresh = [tag for tag in some if tag.name not in seen]
-                    seen.update(tag.name for tag in fresh)
+                    seen.update(dict.fromkeys(tag.name for tag in fresh))
                     yield _page(fresh, facts)
+            keep_tags(session, repository, list(seen))
             return
         except RegtuiError:
             pass  # the registry itself may know better, or say it better
     async with aclosing(session.client.tags(repository)) as pages:
         async for names in pages:
             if fresh_names := [name for name in names if name not in seen]:
+                seen.update(dict.fromkeys(fresh_names))
                 yield TagPage(fresh_names)
+    keep_tags(session, repository, list(seen))
 
 
 def _page(tags: list[VendorTag], known: dict[Digest, TagFacts]) -> TagPage:
