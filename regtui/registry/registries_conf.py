@@ -38,11 +38,11 @@ class _Registry(msgspec.Struct, rename="kebab"):
     mirror: list[_Mirror] = []
 
 
-class _Names(msgspec.Struct):
-    registries: list[str] = []
+class _Names(msgspec.Struct, frozen=True):
+    registries: tuple[str, ...] = ()
 
 
-class _Version1(msgspec.Struct):
+class _Version1(msgspec.Struct, frozen=True):
     """`[registries.search]` and its like: the first format, which podman still takes in the main file."""
 
     search: _Names = _Names()
@@ -52,9 +52,9 @@ class _Version1(msgspec.Struct):
 
 class _File(msgspec.Struct, rename="kebab"):
     registry: list[_Registry] = []
-    unqualified_search_registries: list[str] | None = None
+    unqualified_search_registries: tuple[str, ...] | None = None
     aliases: dict[str, str] = {}
-    registries: _Version1 | None = msgspec.field(default=None, name="registries")
+    registries: _Version1 | None = None
 
 
 def read_registries_conf(environ: Mapping[str, str] = os.environ) -> RegistriesConf:
