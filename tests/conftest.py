@@ -15,7 +15,7 @@ from tests.registry_servers.images import Layout
 LOGIN = ("someone", "pass:word")
 """Who may use `registry_with_login`."""
 
-_FOREIGN = ("REGTUI_", "XDG_", "DOCKER_", "TEXTUAL", "SSH_", "LC_")
+_FOREIGN = ("REGTUI_", "XDG_", "DOCKER_", "CONTAINERS_", "TEXTUAL", "SSH_", "LC_")
 _FOREIGN_NAMES = {
     "REGISTRY_AUTH_FILE",
     "NO_COLOR",
@@ -44,6 +44,7 @@ def isolated_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
         ("XDG_RUNTIME_DIR", "run"),
     ):
         monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.setattr("regtui.registry.registries_conf.SYSTEM", home / "etc/containers")
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("TERM", "xterm-256color")
     return home
