@@ -121,6 +121,19 @@ async def test_a_certificate_that_is_not_trusted_is_taken_when_the_user_says_so(
         assert await find(server.host, insecure_tls=True) == Endpoint(server.host, insecure_tls=True)
 
 
+async def test_what_registries_conf_calls_insecure_is_asked_for_wherever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regtui.registry.endpoint.is_loopback", lambda host: False)
+    async with raw_server(answering(OK), Authority(tmp_path).server()) as server:
+        assert await find_endpoint(server.host, insecure=True) == Endpoint(server.host, insecure_tls=True)
+    for script in (answers_anything, hangs_up):
+        async with raw_server(script) as server:
+            assert await find_endpoint(server.host, insecure=True) == Endpoint(server.host, "http")
+    with pytest.raises(ConnectionFailed, match="refused the connection"):
+        await find_endpoint(server.host, insecure=True)
+
+
 async def test_a_tls_server_that_was_slow_once_is_not_taken_for_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regtui.registry.endpoint._HANDSHAKE", 0.2)
 
