@@ -83,4 +83,7 @@ def password_of(username: str, *, from_stdin: bool) -> str:
         raise UsageError("There is no terminal to ask for the password", "Use --password-stdin.")
     from getpass import getpass
 
-    return getpass(f"Password of {username}: ")
+    try:
+        return getpass(f"Password of {username}: ")
+    except EOFError:
+        raise UsageError("No password was given") from None

@@ -12,7 +12,7 @@ from regtui.cli.failures import say
 from regtui.cli.flags import password_of, this_run, with_flags
 from regtui.errors import UsageError
 from regtui.operations.login import Stored, check_place, log_in, log_out
-from regtui.text import shown
+from regtui.text import Shown, shown
 
 if TYPE_CHECKING:
     from regtui.operations.session import Credentials
@@ -69,18 +69,17 @@ def _ask(place: str) -> Credentials:
     return Credentials(name, password_of(name, from_stdin=False))
 
 
-def _sentence(place: str, name: str, stored: Stored) -> str:
-    how = "Logged in to" if stored.is_checked else "Not asked for a login by"
-    kept = f"kept in {stored.where}" if stored.is_plain else f"kept by {stored.where}"
-    return str(shown(f"{how} {place} as {name}; {kept}"))
+def _sentence(place: str, name: str, stored: Stored) -> Shown:
+    done = f"Logged in to {place} as {name}"
+    if not stored.is_checked:
+        done = f"{place} asked for no login, so that of {name} is not checked"
+    return shown(f"{done}; kept {'in' if stored.is_plain else 'by'} {stored.where}")
 
 
 def _notes(place: str, stored: Stored) -> list[str]:
     notes = []
     if stored.is_plain:
         notes.append(f"The password is not encrypted in {stored.where}. A credential helper would keep it safer")
-    if not stored.is_checked:
-        notes.append(f"{place} let everybody in, so nobody knows yet whether the password is right")
     if stored.shadowed_by:
         notes.append(f"Another login for {place}, in {stored.shadowed_by}, is found before this one")
     return notes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from regtui.config import RegistrySettings
-from regtui.errors import RegtuiError, UsageError
+from regtui.errors import LoginNeeded, RealmNotTrusted, RegtuiError, UsageError
 from regtui.oci.reference import check_host, check_repository
 from regtui.registry import logins
 from regtui.store.realms import Realms
@@ -50,7 +50,12 @@ async def log_in(
         settings = replace(settings, registries={**settings.registries, host: own})
     # the client's libraries take a quarter of a second to import: not on the loop
     checking = await asyncio.to_thread(importlib.import_module, "regtui.operations.login_check")
-    is_checked: bool = await checking.check_login(host, credentials, settings)
+    try:
+        is_checked: bool = await checking.check_login(host, credentials, settings)
+    except LoginNeeded as error:
+        if not isinstance(error, RealmNotTrusted):
+            error.advice = "Check the user name and the password. Nothing was kept."
+        raise
     if realm:
         await asyncio.to_thread(trust_realm, settings, host, realm)
     if not keep:

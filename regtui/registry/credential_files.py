@@ -175,7 +175,8 @@ def _paths(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(explicit)
     if runtime := environ.get("XDG_RUNTIME_DIR"):
         yield Path(runtime, "containers/auth.json")
-    yield Path(f"/run/containers/{os.getuid()}/auth.json")
+    else:  # as podman does
+        yield Path(f"/run/containers/{os.getuid()}/auth.json")
     yield Path(environ.get("XDG_CONFIG_HOME") or _home(environ) / ".config", "containers/auth.json")
     yield _home(environ) / ".dockercfg"
     yield docker_file(environ).path

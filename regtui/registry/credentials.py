@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from regtui.errors import RegtuiError
@@ -19,6 +18,7 @@ from regtui.registry.credential_files import (
     read_environment,
 )
 from regtui.registry.identity import Credentials
+from regtui.registry.registries_conf import conf_files
 
 __all__ = ["Credentials", "Found", "find_credentials", "find_login", "known_registries", "podman_helpers"]
 
@@ -75,21 +75,18 @@ def known_registries(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def podman_helpers(environ: Mapping[str, str]) -> list[str]:
-    """`credential-helpers` of podman's registries.conf: the user's file counts instead of the system's."""
+    """`credential-helpers` of podman's registries.conf: of several files that name some, the last one counts."""
     import tomllib
 
-    config = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home(), ".config"))
-    named = environ.get("CONTAINERS_REGISTRIES_CONF")
-    paths = [Path(named)] if named else [config / "containers/registries.conf", Path("/etc/containers/registries.conf")]
-    for path in paths:
+    names: list[str] = []
+    for path in conf_files(environ):
         try:
             with path.open("rb") as file:
                 settings: dict[str, Any] = tomllib.loads(file.read(FILE_LIMIT).decode())
-        except (OSError, ValueError):  # podman's own affair; without it there are no helpers
+        except (OSError, ValueError, RecursionError):  # told when the registry is looked for
             continue
-        names = settings.get("credential-helpers")
-        return [name for name in names if isinstance(name, str) and name != _NO_HELPER] if names else []
-    return []
+        names = settings.get("credential-helpers") or names
+    return [name for name in names if isinstance(name, str) and name != _NO_HELPER] if isinstance(names, list) else []
 
 
 async def _find(

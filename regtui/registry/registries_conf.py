@@ -66,7 +66,7 @@ def read_registries_conf(environ: Mapping[str, str] = os.environ) -> RegistriesC
     rules: dict[str, Rule] = {}
     aliases: dict[str, str] = {}
     search, search_file = list[str](), ""
-    for path in _files(environ):
+    for path in conf_files(environ):
         file = _read(path)
         for rule in _rules(file, path):
             rules[rule.prefix] = rule
@@ -84,7 +84,7 @@ def read_registries_conf(environ: Mapping[str, str] = os.environ) -> RegistriesC
     )
 
 
-def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+def conf_files(environ: Mapping[str, str]) -> Iterator[Path]:
     """Those that are there, in the order in which they are read."""
     home = Path(environ.get("HOME") or Path.home())
     own = Path(environ.get("XDG_CONFIG_HOME") or home / ".config", "containers")

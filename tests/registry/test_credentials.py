@@ -112,6 +112,7 @@ CASES = [
     Case("podman's file without XDG_CONFIG_HOME", {
         "XDG_CONFIG_HOME": "", ".config/containers/auth.json": auths(HOST)
     }, "someone"),
+    Case("not without XDG_RUNTIME_DIR", {"XDG_RUNTIME_DIR": "", RUNTIME: auths(HOST)}, None),
     Case("the file that REGISTRY_AUTH_FILE names",
          {"REGISTRY_AUTH_FILE": "~/a.json", "a.json": auths(HOST)}, "someone"),
     Case("the others beside it", {"REGISTRY_AUTH_FILE": "~/a.json", "a.json": {}, PODMAN: auths(HOST)}, "someone"),
@@ -144,6 +145,11 @@ CASES = [
     Case("a file before podman's helpers", {
         "config/containers/registries.conf": 'credential-helpers = ["test"]', PODMAN: auths(HOST)
     }, "someone"),
+    Case("the last of podman's settings", {
+        "config/containers/registries.conf": 'credential-helpers = ["missing"]',
+        "config/containers/registries.conf.d/10.conf": 'credential-helpers = ["empty", "test"]',
+        "config/containers/registries.conf.d/20.conf": "",
+    }, "kept"),
     Case("podman's broken settings", {"config/containers/registries.conf": "not toml"}, None),
     Case("nothing anywhere", {}, None),
 ]  # fmt: skip
