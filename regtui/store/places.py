@@ -9,7 +9,7 @@ from pathlib import Path
 
 from regtui.store.files import private_folder
 
-LIMIT = 50
+LIMIT = 200
 """Places that are kept."""
 
 _FILE_LIMIT = 256 * 1024

@@ -26,10 +26,10 @@ from regtui.text import shown
 from regtui.tui.commands import Commands
 from regtui.tui.connections import Connections
 from regtui.tui.glyphs import ASCII, UNICODE
+from regtui.tui.history import Spot, spot_of
 from regtui.tui.keymap import keymap
 from regtui.tui.keys import binding
 from regtui.tui.screens.browser import BrowserScreen
-from regtui.tui.screens.going import spot_of
 from regtui.tui.screens.start import StartScreen
 from regtui.tui.terminal import Ending, why_no_screen
 from regtui.tui.themes import NO_COLOR, THEMES, theme_named
@@ -99,9 +99,9 @@ class RegtuiApp(App[None], inherit_bindings=False):
     async def on_unmount(self) -> None:
         await self.connections.close()
 
-    def _start(self, target: Reference | None) -> None:
-        if target:
-            self.push_screen(BrowserScreen(self.connections, spot_of(target)))
+    def _start(self, spot: Spot | None) -> None:
+        if spot:
+            self.push_screen(BrowserScreen(self.connections, spot))
         else:
             self.exit()
 

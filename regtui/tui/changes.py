@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual.app import App
 
+from regtui.errors import LoginNeeded
 from regtui.oci.digest import Digest, short
 from regtui.oci.reference import Reference
 from regtui.operations.plan import Plan
@@ -33,11 +34,21 @@ MANY = 20
 class Changes:
     """Runs inside of a worker: it waits for what the user answers."""
 
-    def __init__(self, app: App[None], connections: Connections, session: Session, glyphs: Glyphs) -> None:
+    def __init__(
+        self,
+        app: App[None],
+        connections: Connections,
+        session: Session,
+        glyphs: Glyphs,
+        log_in: Callable[[LoginNeeded], Awaitable[Session | None]],
+    ) -> None:
+        """`log_in` asks for a login that a change lacked, and opens the registry with it."""
         self._app = app
+        self._log_in = log_in
         self._connections = connections
         self._session = session
         self._glyphs = glyphs
+        self._refusal: LoginNeeded | None = None
         self.repositories: list[str] = []
         """Those that may be new to the registry by what was done."""
 
@@ -52,11 +63,14 @@ class Changes:
                 self._session, repository, tags, whole_digests=whole_digests, digest=digest, progress=progress
             )
 
-        plan = await self._plan(f"Deleting from {repository}", make)
-        if plan is None:
-            return False
-        goes = [Choice(item.tag, _about(item), item.tag) for item in plan.going]
-        return await self._do(plan, plan.lines(), goes, typed=_to_type(plan))
+        async def change() -> bool:
+            plan = await self._plan(f"Deleting from {repository}", make)
+            if plan is None:
+                return False
+            goes = [Choice(item.tag, _about(item), item.tag) for item in plan.going]
+            return await self._do(plan, plan.lines(), goes, typed=_to_type(plan))
+
+        return await self._as_somebody(change)
 
     async def retag(self, source: Reference) -> bool:
         """A new tag on what `source` points to."""
@@ -69,15 +83,18 @@ class Changes:
         async def make(progress: Progress) -> RetagPlan:
             return await plan_retag(self._session, source, target, progress=progress)
 
-        plan = await self._plan(f"Retagging in {source.repository}", make)
-        if plan is None:
-            return False
-        if plan.same:
-            self._app.notify(f"{target} points to {short(plan.digest)} already: nothing to do")
-            return False
-        self.repositories = [target.repository]
-        protected = plan.replaces and self._session.settings.is_protected(target.registry, target.tag)
-        return await self._do(plan, _points(plan), typed=target.tag if protected else "")
+        async def change() -> bool:
+            plan = await self._plan(f"Retagging in {source.repository}", make)
+            if plan is None:
+                return False
+            if plan.same:
+                self._app.notify(f"{target} points to {short(plan.digest)} already: nothing to do")
+                return False
+            self.repositories = [target.repository]
+            protected = plan.replaces and self._session.settings.is_protected(target.registry, target.tag)
+            return await self._do(plan, _points(plan), typed=target.tag if protected else "")
+
+        return await self._as_somebody(change)
 
     async def undo(self) -> bool:
         """The last change of this registry."""
@@ -86,14 +103,29 @@ class Changes:
         async def make(progress: Progress) -> UndoPlan:
             return await plan_undo(self._session)
 
-        plan = await self._plan("Undoing the last change", make)
-        if plan is not None and not plan.steps:
-            self._app.notify("Everything is as it was before the last change: nothing to undo")
-            return False
-        return plan is not None and await self._do(plan, _comes_back(plan))
+        async def change() -> bool:
+            plan = await self._plan("Undoing the last change", make)
+            if plan is not None and not plan.steps:
+                self._app.notify("Everything is as it was before the last change: nothing to undo")
+                return False
+            return plan is not None and await self._do(plan, _comes_back(plan))
+
+        return await self._as_somebody(change)
+
+    async def _as_somebody(self, change: Callable[[], Awaitable[bool]]) -> bool:
+        """Does a change; when it was refused for want of a login, it is worked out and asked for anew after one."""
+        is_done = await change()
+        if self._refusal and await self._has_logged_in(self._refusal):
+            return await change() or is_done
+        return is_done
 
     async def _plan(self, title: str, make: Callable[[Progress], Awaitable[PlanOf]]) -> PlanOf | None:
-        return await self._app.push_screen_wait(PlanningDialog(title, make))
+        return await self._app.push_screen_wait(PlanningDialog(title, make, self._has_logged_in))
+
+    async def _has_logged_in(self, error: LoginNeeded) -> bool:
+        session = await self._log_in(error)
+        self._session = session or self._session
+        return session is not None
 
     async def _do(
         self, plan: Plan, rows: Sequence[tuple[str, str]], goes: Sequence[Choice] = (), *, typed: str = ""
@@ -102,7 +134,9 @@ class Changes:
             return False
         from regtui.tui.screens.running import RunningDialog  # it needs the client, which the first frame doesn't
 
-        done = await self._app.push_screen_wait(RunningDialog(plan, self._connections, self._session, self._glyphs))
+        running = RunningDialog(plan, self._connections, self._session, self._glyphs)
+        done = await self._app.push_screen_wait(running)
+        self._refusal = running.refusal
         return bool(done)
 
 

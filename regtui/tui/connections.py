@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from regtui.config import Settings
 from regtui.operations.session import Credentials, Session, open_session
 
 if TYPE_CHECKING:
+    from regtui.operations.login import Stored
     from regtui.operations.plan import Plan
     from regtui.operations.runner import Runner, RunnerEvent
 
@@ -20,14 +22,15 @@ _CLOSING = 3.0
 
 
 class Connections:
-    """Opens each registry once, and runs one change at a time."""
+    """Opens each registry once, keeps the logins that were made for this run only, and runs one change at a time."""
 
     def __init__(self, settings: Settings, credentials: Credentials | None = None, registry: str = "") -> None:
         """`credentials` came from the command line, for the `registry` that was named there."""
         self.settings = settings
-        self._credentials = credentials
-        self._registry = registry
+        self._credentials = {registry: credentials} if credentials else {}
         self._sessions: dict[str, Session] = {}
+        self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._closing: set[asyncio.Task[None]] = set()
         self._runner: Runner | None = None
 
     @property
@@ -41,11 +44,30 @@ class Connections:
         return self._runner is not None and not self._runner.wait(0)
 
     async def session(self, registry: str) -> Session:
-        """Raises `RegtuiError` when the registry can't be reached."""
-        if registry not in self._sessions:
-            credentials = self._credentials if registry == self._registry else None
-            self._sessions[registry] = await open_session(registry, self.settings, credentials=credentials)
-        return self._sessions[registry]
+        """Raises `RegtuiError` when the registry can't be reached, `LoginNeeded` when it lets nobody in like this."""
+        async with self._opening[registry]:
+            if registry not in self._sessions:
+                credentials = self._credentials.get(registry)
+                self._sessions[registry] = await open_session(registry, self.settings, credentials=credentials)
+            return self._sessions[registry]
+
+    async def log_in(self, registry: str, credentials: Credentials, *, keep: bool) -> Stored | None:
+        """Checks a login at its registry, and takes it for the next session there; `keep`: stored for later runs too.
+
+        Raises `RegtuiError`: `LoginNeeded` when it is refused, `RealmNotTrusted` when it can't be sent.
+        """
+        from regtui.operations.login import log_in
+
+        stored = await log_in(registry, credentials, self.settings, keep=keep)
+        self._credentials[registry] = credentials
+        return stored
+
+    def renew(self, registry: str) -> None:
+        """The registry is opened anew when it is asked for next; who uses the old session has to have stopped."""
+        if old := self._sessions.pop(registry, None):
+            closing = asyncio.create_task(old.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def execute(self, session: Session, plan: Plan) -> AsyncGenerator[RunnerEvent, None]:
         """The plan's steps, as they are done in the runner's own thread."""
@@ -69,8 +91,8 @@ class Connections:
     async def close(self) -> None:
         """Closes what is open, in a few seconds at most."""
         sessions, self._sessions = list(self._sessions.values()), {}
-        if sessions:
-            closing = [asyncio.create_task(session.aclose()) for session in sessions]
+        closing = [*self._closing, *(asyncio.create_task(session.aclose()) for session in sessions)]
+        if closing:
             _, late = await asyncio.wait(closing, timeout=_CLOSING)
             for task in late:
                 task.cancel()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from regtui.oci.digest import Digest, short
-from regtui.oci.reference import Reference
-from regtui.tui.arrangement import REPOSITORIES
+from regtui.oci.reference import Reference, check_host, check_repository
+from regtui.operations.naming import resolve
+from regtui.tui.arrangement import DETAILS, REPOSITORIES, TAGS
 
 _LIMIT = 200
 
@@ -28,6 +29,12 @@ class Spot:
     pane: int = REPOSITORIES
     tab: str = ""
     cursor: int = 0
+    namespace: str = ""
+    """Of the registry; its repositories are listed though the registry may not list all of its own."""
+
+    @property
+    def registry(self) -> str:
+        return self.reference.registry
 
     @property
     def shown(self) -> Reference:
@@ -46,10 +53,28 @@ class Spot:
         return replace(self, links=(*self.links, link), tab="", cursor=0)
 
 
+def spot_of(reference: Reference) -> Spot:
+    """Where a reference opens: a tag or digest in the details, a repository in its tags."""
+    return Spot(reference, pane=DETAILS if reference.version else TAGS if reference.repository else REPOSITORIES)
+
+
+def typed_spot(text: str) -> Spot:
+    """A reference as a user writes it, or with a slash at its end a namespace (`docker.io/library/`).
+
+    Raises `UsageError`.
+    """
+    host, slash, path = text.strip().removeprefix("https://").removeprefix("http://").partition("/")
+    if slash and path.endswith("/") and path.strip("/") not in ("", "v2"):
+        return Spot(Reference(check_host(host)), namespace=check_repository(path.rstrip("/")))
+    return spot_of(resolve(text))
+
+
 @dataclass(slots=True)
 class History:
-    """Spots that were left by going somewhere else; moving a cursor is no going."""
+    """Spots that were left by going somewhere else; moving a cursor is no going. One for all registries."""
 
+    stood: dict[str, Spot] = field(default_factory=dict)
+    """Where one left each registry for another, the one that was left last at the end."""
     _left: list[Spot] = field(default_factory=list)
 
     def leave(self, spot: Spot) -> None:

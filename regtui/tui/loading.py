@@ -8,15 +8,16 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from regtui.errors import RegtuiError
+from regtui.errors import LoginNeeded, RealmNotTrusted, RegtuiError
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations import inventory
 from regtui.operations.files import Entries, Progress, layer_files
 from regtui.operations.inspect import inspect, referrers
 from regtui.operations.inventory import Attention
+from regtui.operations.places import opened_in
 from regtui.operations.session import Session
-from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
+from regtui.tui.arrangement import ALL, DETAILS, FILES, REPOSITORIES, TAGS
 from regtui.tui.batches import batches
 from regtui.tui.connections import Connections
 from regtui.tui.screens.dialog import explained
@@ -24,25 +25,41 @@ from regtui.tui.screens.panes import PanesScreen
 from regtui.words import size
 
 _AGAIN = "Press r to try again."
+_HITS = 500  # of a search that are shown
 
 
 class Loader:
     """Fills the panes, and says on the screen what is going on in each."""
 
-    def __init__(self, screen: PanesScreen, connections: Connections) -> None:
+    def __init__(
+        self, screen: PanesScreen, connections: Connections, need_login: Callable[[LoginNeeded, str], None]
+    ) -> None:
+        """`need_login` is called when what the user asked for can't be shown without a login: why, and a repository."""
         self._screen = screen
         self._connections = connections
+        self._need_login = need_login
         self._attention = Attention(connections.settings.details)
         self._layer = ""
         self.session: Session | None = None
+        self.user = ""
+        """Who is logged in, or empty."""
 
-    def _start(self, pane: int, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, pane: int, work: Coroutine[Any, Any, object]) -> None:
         self._screen.run_worker(work, group=f"pane {pane}", exclusive=True)
 
     def stop(self, pane: int) -> None:
         """Nothing more comes into a pane; its requests are cancelled."""
         self._screen.workers.cancel_group(self._screen, f"pane {pane}")
         self._screen.say(pane, "")
+
+    def renew(self, registry: str, then: Callable[[Session], None]) -> None:
+        """Begins again with another login: everything stops, and the registry is connected to anew."""
+        for pane in ALL:
+            self.stop(pane)
+        self._screen.workers.cancel_group(self._screen, "search")
+        self.session, self._layer = None, ""
+        self._connections.renew(registry)
+        self.connect(registry, then)
 
     # Repositories
 
@@ -55,22 +72,31 @@ class Loader:
         pane.empty_text = f"Connecting to {registry} …"
         say(f"connecting to {registry}")
         try:
-            self.session = await self._connections.session(registry)
+            session = await self._connections.session(registry)
         except RegtuiError as error:
-            pane.fail(_with_advice(error, f"{_AGAIN} R goes to another registry."))
             say("not connected")
+            pane.fail(self._told(error, f"{_AGAIN} R goes to another registry.", ""))
             return
-        then(self.session)
-        await self._catalog(self.session)
-        if pane.cursor == 0 and (namespace := self.session.settings.for_registry(self.session.registry).namespace):
-            pane.go_to(namespace)
+        self.session, self.user = session, await session.client.user()
+        opened = await asyncio.to_thread(opened_in, session.settings, registry)
+        if not self._screen.is_attached:
+            return  # the program ends
+        pane.keep(opened)
+        then(session)
+        is_listed = await self._catalog(session)
+        if namespace := session.settings.for_registry(registry).namespace:
+            if not is_listed:
+                await self._namespace(session, namespace)
+            elif pane.cursor == 0:
+                pane.go_to(namespace)
 
     def catalog(self) -> None:
         """Lists the repositories again."""
         if self.session:
             self._start(REPOSITORIES, self._catalog(self.session))
 
-    async def _catalog(self, session: Session) -> None:
+    async def _catalog(self, session: Session) -> bool:
+        """Whether the registry has a list."""
         pane, say = self._screen.repositories, partial(self._screen.say, REPOSITORIES)
         pane.start()
         say("listing repositories")
@@ -79,11 +105,59 @@ class Loader:
                 async for pages in arriving:
                     pane.add([name for page in pages for name in page])
         except RegtuiError as error:
-            pane.fail(_with_advice(error, f"Press o to open a repository by name. {_AGAIN}"))
+            whose = inventory.vendor_name(session) or session.registry
+            search = f"Type / and a name, then Enter, to search {whose}. " if inventory.can_search(session) else ""
+            pane.fail(self._told(error, f"Press o, or Enter here, to name one. {search}{_AGAIN}"))
+            say(f"! {error.what}")
+            return False
+        pane.finish()
+        say("")
+        return True
+
+    def namespace(self, name: str) -> None:
+        """Lists the repositories below a namespace, in a registry that may not list all of its own."""
+        if self.session:
+            self._screen.run_worker(self._namespace(self.session, name), group="search", exclusive=True)
+
+    async def _namespace(self, session: Session, name: str) -> None:
+        pane, say = self._screen.repositories, partial(self._screen.say, REPOSITORIES)
+        say(f"listing {name}")
+        found = 0
+        try:
+            async with aclosing(batches(inventory.repositories(session, name))) as arriving:
+                async for pages in arriving:
+                    pane.find([repository for page in pages for repository in page])
+                    if not found:
+                        pane.go_to(name)
+                    found += sum(map(len, pages))
+        except RegtuiError as error:
             say(f"! {error.what}")
         else:
-            pane.finish()
-            say("")
+            say(f"{_repositories(found)} in {name}")
+
+    def search(self, words: str) -> None:
+        """Asks the registry for repositories by words, where it can be asked; what it finds joins the list."""
+        if self.session and inventory.can_search(self.session):
+            self._screen.run_worker(self._search(self.session, words), group="search", exclusive=True)
+
+    async def _search(self, session: Session, words: str) -> None:
+        pane, say = self._screen.repositories, partial(self._screen.say, REPOSITORIES)
+        whose = inventory.vendor_name(session) or session.registry
+        say(f"searching {whose} for {words}")
+        found = 0
+        try:
+            async with aclosing(batches(inventory.search(session, words))) as arriving:
+                async for pages in arriving:
+                    hits = [hit.repository for page in pages for hit in page][: _HITS - found]
+                    pane.find(hits, words)
+                    found += len(hits)
+                    say(f"searching {whose} for {words}: {found:,} so far")
+                    if found >= _HITS:
+                        break
+        except RegtuiError as error:
+            say(f"! {error.what}")
+        else:
+            say(f"{whose} found {'the first ' * (found >= _HITS)}{_repositories(found)} for {words}")
 
     # Tags
 
@@ -107,7 +181,7 @@ class Loader:
                 async for events in arriving:
                     pane.apply(events)
         except RegtuiError as error:
-            pane.fail(_with_advice(error, _AGAIN))
+            pane.fail(self._told(error, _AGAIN, repository))
 
     # Details
 
@@ -124,7 +198,7 @@ class Loader:
         try:
             inspected = await inspect(session, reference)
         except RegtuiError as error:
-            pane.fail(error)
+            pane.fail(self._told(error, "", reference.repository))
             say("")
             return
         pane.show(inspected, self._screen.tags.facts(reference.tag) if reference.tag else None)
@@ -171,12 +245,24 @@ class Loader:
                         if isinstance(event, Progress):
                             pane.progress(event.bytes_read, event.bytes_total)
         except RegtuiError as error:
-            pane.fail(_with_advice(error, _AGAIN))
+            pane.fail(self._told(error, _AGAIN, repository))
             self._layer = ""
         else:
             pane.finish()
         say("")
 
+    def _told(self, error: RegtuiError, more: str, asked_for: str | None = None) -> RegtuiError:
+        """An error as its pane says it, with what one can do. A login that may help is asked for.
 
-def _with_advice(error: RegtuiError, more: str) -> RegtuiError:
-    return RegtuiError(error.what, f"{error.advice} {more}".strip())
+        `asked_for` is the repository that the user wanted, empty for the registry; None when he didn't ask for it. Who
+        is logged in and may not do it is not asked: a registry of tokens says the same of what is not there.
+        """
+        if isinstance(error, LoginNeeded):
+            more = f"Press L to log in{' as another user' if self.user else ''}. {more}"
+            if asked_for is not None and (not self.session or not self.user or isinstance(error, RealmNotTrusted)):
+                self._need_login(error, asked_for)
+        return RegtuiError(error.what, f"{error.advice} {more}".strip())
+
+
+def _repositories(number: int) -> str:
+    return "1 repository" if number == 1 else f"{number:,} repositories"

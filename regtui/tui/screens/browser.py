@@ -7,9 +7,12 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from regtui.errors import LoginNeeded
 from regtui.oci.reference import Reference
+from regtui.operations.session import DEMO, Session
 from regtui.tui.arrangement import DETAILS, REPOSITORIES, TAGS
 from regtui.tui.changes import Changes
+from regtui.tui.history import Spot
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
 from regtui.tui.screens.going import GoingScreen
@@ -33,15 +36,16 @@ class BrowserScreen(GoingScreen):
         binding("out", show=True),
         binding("open_reference", show=True),
         binding("registries"),
+        binding("log_in"),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         allowed = super().check_action(action, parameters)
         if allowed and action in CHANGING:
-            if self.settings.for_registry(self.spot.reference.registry).read_only:
+            if self.settings.for_registry(self.registry).read_only:
                 return False
             return True if self._may(action) else None
-        return allowed
+        return allowed and (action != "log_in" or self.registry != DEMO)
 
     def _may(self, action: str) -> bool:
         if self.loader.session is None or action == "undo":
@@ -55,7 +59,7 @@ class BrowserScreen(GoingScreen):
     def action_refresh(self) -> None:
         reference = self.spot.reference
         if not self.loader.session:
-            self.loader.connect(reference.registry, self.connected)
+            self.loader.connect(self.registry, self.connected)
         elif self.pane == REPOSITORIES:
             self.loader.catalog()
         elif self.pane == TAGS and reference.repository:
@@ -88,7 +92,7 @@ class BrowserScreen(GoingScreen):
     def _target(self) -> Reference:
         """What a key is meant for: the tag under the cursor now, though its details may follow, or what they show."""
         if self.pane == TAGS and self.tags.current:
-            return Reference(self.spot.reference.registry, self.tags.repository, self.tags.current)
+            return Reference(self.registry, self.tags.repository, self.tags.current)
         return self.spot.reference if self.pane == TAGS else self.spot.shown
 
     @property
@@ -99,13 +103,20 @@ class BrowserScreen(GoingScreen):
 
     def _change(self, what: Callable[[Changes], Awaitable[bool]]) -> None:
         if session := self.loader.session:
-            changes = Changes(self.app, self.connections, session, self.glyphs)
+            changes = Changes(self.app, self.connections, session, self.glyphs, self._log_in_for)
             self.run_worker(self._change_and_look(changes, what), group="change", exclusive=True)
 
     async def _change_and_look(self, changes: Changes, what: Callable[[Changes], Awaitable[bool]]) -> None:
         if await what(changes):
             self.repositories.add(changes.repositories)
             self.loader.tags(self.tags.repository)
+
+    async def _log_in_for(self, error: LoginNeeded) -> Session | None:
+        """For a change: the session of another login, or None when the user doesn't want to log in."""
+        return await self.connections.session(self.registry) if await self.logins.answer(error) else None
+
+    def action_log_in(self) -> None:
+        self.logins.ask()
 
     def action_copy(self) -> None:
         self.run_worker(self._copy(self._target), group="copy", exclusive=True)
@@ -126,9 +137,12 @@ class BrowserScreen(GoingScreen):
     def action_open_reference(self) -> None:
         self.app.push_screen(OpenDialog(self.spot.reference), self._opened)
 
-    def action_registries(self) -> None:
-        self.app.push_screen(StartScreen(self.connections, switching=True), self._opened)
+    def on_repositories_wanted(self) -> None:
+        self.app.push_screen(OpenDialog(self.spot.reference, f"{self.registry}/"), self._opened)
 
-    def _opened(self, reference: Reference | None) -> None:
-        if reference:
-            self.open(reference)
+    def action_registries(self) -> None:
+        self.app.push_screen(StartScreen(self.connections, self._history.stood, self.spot), self._opened)
+
+    def _opened(self, spot: Spot | None) -> None:
+        if spot:
+            self.open(spot)

@@ -18,9 +18,11 @@ from regtui.tui.connections import Connections
 from regtui.tui.history import History, Link, Spot
 from regtui.tui.keys import binding
 from regtui.tui.loading import Loader
+from regtui.tui.logins import Logins
 from regtui.tui.screens.panes import PanesScreen
 from regtui.tui.widgets.breadcrumb import Breadcrumb
 from regtui.tui.widgets.details.details import Details, Place
+from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.repositories import Repositories
 from regtui.tui.widgets.tags import Tags
 from regtui.words import size
@@ -29,7 +31,7 @@ _DEBOUNCE = 0.15  # seconds that the cursor has to stand on a tag before its det
 
 
 class GoingScreen(PanesScreen):
-    """Where one is, is a `Spot`: everything that is shown follows from it."""
+    """Where one is, is a `Spot`: everything that is shown follows from it. A screen for each registry, which stays."""
 
     BINDINGS: ClassVar[list[BindingType]] = [binding("back")]
 
@@ -38,22 +40,59 @@ class GoingScreen(PanesScreen):
         self.connections = connections
         self.spot = spot
         self._history = history or History()
-        self.loader = Loader(self, connections)
+        self.registry = spot.registry
+        self.logins = Logins(self, connections, self.registry, self._begin_again)
+        self.loader = Loader(self, connections, self.logins.need)
         self._warned = 0  # warnings of the registry that were shown
+        self._remembered = ""  # the repository that was opened last, and had tags
 
     def on_mount(self) -> None:
+        self.app.install_screen(self, _name(self.registry))
         self.loader.offer(None, None)
-        self.loader.connect(self.spot.reference.registry, self.connected)
+        self.loader.connect(self.registry, self.connected)
         self.enter(self.spot.pane)
+
+    def on_screen_resume(self) -> None:
+        self.logins.resume()
 
     def connected(self, session: Session) -> None:
         self._fill()
 
+    def _begin_again(self) -> None:
+        """As somebody else, where one is."""
+        self.spot = self.here if self.inspected else replace(self.spot, pane=self.pane)
+        self._warned = 0
+        self.loader.renew(self.registry, self._fill_again)
+
+    def _fill_again(self, session: Session) -> None:
+        reference = self.spot.reference
+        if reference.repository and reference.repository == self.tags.repository:
+            self.loader.tags(reference.repository, reference.tag)
+        self._fill()
+
     # Where one is
 
-    def open(self, reference: Reference) -> None:
-        """Goes to a registry, repository, tag or digest; Backspace comes back."""
-        self._go(spot_of(reference))
+    def open(self, spot: Spot) -> None:
+        """Goes to a registry, repository, tag or digest; Backspace comes back. An open registry is as one left it."""
+        if spot.registry != self.registry and spot == Spot(spot.reference) and self._is_open(spot.registry):
+            self._history.leave(self.here)
+            self._switch(spot.registry)
+        else:
+            self._go(spot)
+
+    def _is_open(self, registry: str) -> bool:
+        return self.app.is_screen_installed(_name(registry))
+
+    def _switch(self, registry: str) -> GoingScreen:
+        """To the screen of another registry that is open."""
+        self._history.stood.pop(registry, None)
+        self._history.stood.pop(self.registry, None)
+        self._history.stood[self.registry] = self.here
+        self.app.switch_screen(_name(registry))
+        screen = self.app.get_screen(_name(registry), GoingScreen)
+        if not screen.loader.session:
+            screen.loader.connect(registry, screen.connected)
+        return screen
 
     @property
     def here(self) -> Spot:
@@ -75,8 +114,12 @@ class GoingScreen(PanesScreen):
         self._show(spot)
 
     def _show(self, spot: Spot) -> None:
-        if spot.reference.registry != self.spot.reference.registry:
-            self.app.switch_screen(type(self)(self.connections, spot, self._history))
+        if spot.registry != self.registry:
+            if self._is_open(spot.registry):
+                self._switch(spot.registry)._show(spot)
+            else:
+                self._history.stood[self.registry] = self.here
+                self.app.switch_screen(type(self)(self.connections, spot, self._history))
             return
         self.spot = spot
         if self.loader.session:
@@ -90,15 +133,20 @@ class GoingScreen(PanesScreen):
             self.end_filter(TAGS)
             self.repositories.show(reference.repository)
             self.loader.tags(reference.repository, reference.tag)
-            if reference.registry != DEMO:
-                remember(self.settings, str(Reference(reference.registry, reference.repository)))
         elif reference.tag:
             self.tags.go_to(reference.tag)
         if self.spot.shown.version:
             self.loader.details(self.spot.shown, self.arrived)
         else:
             self._show_no_details()
+        if self.spot.namespace:
+            self.loader.namespace(self.spot.namespace)
+            self._remember(f"{self.registry}/{self.spot.namespace}/")
         self.tell()
+
+    def _remember(self, place: str) -> None:
+        if self.registry != DEMO:
+            remember(self.settings, place)
 
     def _show_no_details(self) -> None:
         self.loader.stop(DETAILS)
@@ -161,7 +209,12 @@ class GoingScreen(PanesScreen):
         if message.repository == self.spot.reference.repository:
             self.enter(TAGS)
         else:
-            self._go(Spot(Reference(self.spot.reference.registry, message.repository), pane=TAGS))
+            self._go(Spot(Reference(self.registry, message.repository), pane=TAGS))
+
+    def on_filter_bar_entered(self, message: FilterBar.Entered) -> None:
+        """What is looked for among the repositories that are listed, the registry may find among all of them."""
+        if self.pane == REPOSITORIES and not message.text.startswith("re:"):
+            self.loader.search(message.text)
 
     def on_tags_looking_at(self, message: Tags.LookingAt) -> None:
         self.loader.look_at(message.tags)
@@ -175,6 +228,9 @@ class GoingScreen(PanesScreen):
             self.say(TAGS, f"details {answered:,} of {total:,}" if answered < total else "")
         if total:
             self.repositories.set_count(self.tags.repository, total)
+            if self.tags.repository != self._remembered:
+                self._remembered = self.tags.repository
+                self._remember(str(Reference(self.registry, self._remembered)))
         self.tell()
 
     def on_tags_highlighted(self, message: Tags.Highlighted) -> None:
@@ -232,7 +288,7 @@ class GoingScreen(PanesScreen):
         session = self.loader.session
         for warning in session.client.warnings[self._warned :] if session else ():
             self._warned += 1
-            self.notify(f"{self.spot.reference.registry} says: {warning}", severity="warning", markup=False)
+            self.notify(f"{self.registry} says: {warning}", severity="warning", markup=False)
         self.breadcrumb.show(self.spot.parts, self._marks)
         marked = self.tags.marked
         chosen = f"{len(marked):,} marked · {size(self.tags.marked_size)}" if marked else ""
@@ -242,16 +298,18 @@ class GoingScreen(PanesScreen):
     @property
     def _marks(self) -> list[str]:
         """What must not be forgotten."""
-        marks = ["read-only"] if self.settings.for_registry(self.spot.reference.registry).read_only else []
+        marks = ["read-only"] if self.settings.for_registry(self.registry).read_only else []
         session = self.loader.session
         if session and session.registry != DEMO:
             client = session.client
+            marks += [f"mirror {session.mirror}, read-only"] * bool(session.mirror)
             marks += ["plain HTTP"] * (client.endpoint.scheme == "http")
             marks += ["TLS not checked"] * client.endpoint.insecure_tls
+            marks += [self.loader.user] * bool(self.loader.user)
             marks += [f"pulls {client.pulls}"] * bool(client.pulls)
         return marks
 
 
-def spot_of(reference: Reference) -> Spot:
-    """Where a reference opens: a tag or digest in the details, a repository in its tags."""
-    return Spot(reference, pane=DETAILS if reference.version else TAGS if reference.repository else REPOSITORIES)
+def _name(registry: str) -> str:
+    """Of a registry's screen among those that stay."""
+    return f"registry {registry}"

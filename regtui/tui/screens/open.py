@@ -7,24 +7,29 @@ from collections.abc import Iterable
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
-from regtui.errors import ReferenceError
+from regtui.errors import UsageError
 from regtui.oci.digest import is_digest
-from regtui.oci.reference import Reference, parse_reference
+from regtui.oci.reference import Reference
+from regtui.tui.history import Spot, typed_spot
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, explained, safe_button, said
 
 
-class OpenDialog(Dialog[Reference]):
-    """A registry, repository, tag or digest; what starts with `:`, `@` or `sha256:` is meant from where one is."""
+class OpenDialog(Dialog[Spot]):
+    """A registry, namespace, repository, tag or digest; `/`, `:`, `@` or `sha256:` in front go on from where one is."""
 
     AUTO_FOCUS = "Input"
 
-    def __init__(self, here: Reference) -> None:
+    def __init__(self, here: Reference, text: str = "") -> None:
         super().__init__("Open")
         self._here = here
+        self._text = text
 
     def body(self) -> Iterable[Widget]:
-        yield said("A registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG; here also /REPOSITORY, :TAG or a digest.")
-        yield Input(compact=True, placeholder="HOST/REPOSITORY:TAG")
+        yield said(
+            "A registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG; here also /REPOSITORY, :TAG or a digest. "
+            "With a slash at its end, HOST/NAMESPACE/ lists what is below."
+        )
+        yield Input(self._text, compact=True, placeholder="HOST/REPOSITORY:TAG", select_on_focus=False)
         yield Notice()
 
     def buttons(self) -> Iterable[Button]:
@@ -37,8 +42,8 @@ class OpenDialog(Dialog[Reference]):
     def confirm(self) -> None:
         text = self.query_one(Input).value.strip()
         try:
-            self.dismiss(parse_reference(_whole(text, self._here)))
-        except ReferenceError as error:
+            self.dismiss(typed_spot(_whole(text, self._here)))
+        except UsageError as error:
             self.query_one(Notice).say(explained(error))
 
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from regtui.errors import RegtuiError
+from regtui.errors import LoginNeeded, RegtuiError
 from regtui.operations.plan import Plan
 from regtui.tui.screens.dialog import Dialog, explained, safe_button, said
 
@@ -20,9 +20,16 @@ Progress = Callable[[int, int], None]
 class PlanningDialog(Dialog[PlanOf], Generic[PlanOf]):
     """Answers the plan; None when the user cancelled, or could read why there is none."""
 
-    def __init__(self, title: str, make: Callable[[Progress], Awaitable[PlanOf]]) -> None:
+    def __init__(
+        self,
+        title: str,
+        make: Callable[[Progress], Awaitable[PlanOf]],
+        log_in: Callable[[LoginNeeded], Awaitable[bool]],
+    ) -> None:
+        """`log_in` asks for a login that `make` lacked; it is called again when that answers True."""
         super().__init__(title)
         self._make = make
+        self._log_in = log_in
         self._read = (0, 0)
 
     def body(self) -> Iterable[Widget]:
@@ -48,10 +55,18 @@ class PlanningDialog(Dialog[PlanOf], Generic[PlanOf]):
 
     async def _plan(self) -> None:
         try:
-            plan = await self._make(self._progress)
+            plan = await self._make_as_somebody()
         except RegtuiError as error:
             self._read = (0, 0)
             self._say(explained(error))
             self.query_one(Button).label = Content("Close")
         else:
             self.dismiss(plan)
+
+    async def _make_as_somebody(self) -> PlanOf:
+        try:
+            return await self._make(self._progress)
+        except LoginNeeded as error:
+            if not await self._log_in(error):
+                raise
+            return await self._make(self._progress)

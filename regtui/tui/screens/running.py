@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from regtui.errors import RegtuiError
+from regtui.errors import LoginNeeded, RegtuiError
 from regtui.operations.plan import Plan, count
 from regtui.operations.runner import Finished, RunnerEvent, StepFailed_, StepStarted
 from regtui.operations.session import Session
@@ -34,6 +34,8 @@ class RunningDialog(Dialog[bool]):
         self._glyphs = glyphs
         self._failures: list[str] = []
         self._is_over = False
+        self.refusal: LoginNeeded | None = None
+        """Why a step was refused to who is logged in, or to nobody."""
 
     def body(self) -> Iterable[Widget]:
         yield said("", "running-bar")
@@ -64,7 +66,7 @@ class RunningDialog(Dialog[bool]):
                         finished = event if isinstance(event, Finished) else finished
                     self._show(events[-1])
         except RegtuiError as error:
-            self._failures.append(explained(error))
+            self._note(error, explained(error))
         if finished and not finished.failed and not finished.left:
             self.dismiss(True)
         else:
@@ -72,7 +74,12 @@ class RunningDialog(Dialog[bool]):
 
     def _take(self, event: RunnerEvent) -> None:
         if isinstance(event, StepFailed_):
-            self._failures.append(f"{shown(event.text)}: {explained(event.error)}")
+            self._note(event.error, f"{shown(event.text)}: {explained(event.error)}")
+
+    def _note(self, error: RegtuiError, text: str) -> None:
+        self._failures.append(text)
+        if isinstance(error, LoginNeeded):
+            self.refusal = error
 
     def _show(self, event: RunnerEvent) -> None:
         if isinstance(event, Finished):

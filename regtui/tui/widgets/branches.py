@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, Unpack
 
 from textual.binding import BindingType
@@ -76,6 +76,10 @@ class Branches(Lines, Generic[B]):
     def is_found(self, branch: B) -> bool:
         """Whether the filter may find it, not only show it as a parent."""
         return True
+
+    def matching(self, paths: Sequence[str]) -> list[int]:
+        """Of the whole tree's paths those that the filter keeps."""
+        return self._filter.keep(paths, range(len(paths)))
 
     def highlighted(self) -> None:
         """Called when another branch is under the cursor."""
@@ -159,7 +163,7 @@ class Branches(Lines, Generic[B]):
     def _matching(self) -> tuple[list[B], list[int]]:
         whole = self._whole = self._whole or self._unfold_all()
         seen = bytearray(len(whole.branches))
-        for index in self._filter.keep(whole.paths, range(len(seen))):
+        for index in self.matching(whole.paths):
             if not self.is_found(whole.branches[index]):
                 continue
             while index >= 0 and not seen[index]:

@@ -41,6 +41,13 @@ class FilterBar(Horizontal):
 
         bar: FilterBar
 
+    @dataclass
+    class Entered(Message):
+        """Enter was pressed on a filter."""
+
+        bar: FilterBar
+        text: str
+
     def compose(self) -> ComposeResult:
         yield Static("/", markup=False)
         yield Input(compact=True, placeholder="words, glob*, re:...")
@@ -69,4 +76,6 @@ class FilterBar(Horizontal):
     def on_input_submitted(self, message: Input.Submitted) -> None:
         message.stop()
         self.display = bool(self.text)
+        if self.text.strip():
+            self.post_message(self.Entered(self, self.text.strip()))
         self.post_message(self.Left(self))

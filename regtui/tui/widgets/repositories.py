@@ -59,6 +59,9 @@ class Repositories(Branches[PathPart]):
 
         repository: str | None
 
+    class Wanted(Message):
+        """The user pressed Enter where there is nothing: to name a repository."""
+
     class Changed(Message):
         """The title is another now."""
 
@@ -67,14 +70,17 @@ class Repositories(Branches[PathPart]):
         self._known: dict[str, PathPart] = {}
         self._unseen: set[str] = set()  # of a list that is read again: what has not come yet
         self._by_name: set[str] = set()  # shown because they were opened, listed or not
+        self._found: set[str] = set()  # of those, what a search or a namespace's list brought
+        self._hits: tuple[str, set[str]] = ("", set())  # the words that were searched for last, and what was found
         self._complete = False
+        self._failed = False
 
     # What comes in
 
     def start(self) -> None:
         """A list begins to come. What is there stays until the new list is whole and doesn't have it."""
         self._unseen = set(self._known) - self._by_name
-        self._complete = False
+        self._complete = self._failed = False
         self.empty_text = "Reading the list of repositories …"
         self.post_message(self.Changed())
 
@@ -84,6 +90,7 @@ class Repositories(Branches[PathPart]):
         for name in names:
             self._ensure(name)
         self._unseen.difference_update(names)
+        self._found.difference_update(names)
         if few and len(self._known) > _FEW and self._at is not None and self._at.parent is not None:
             self._unfold_above(self._at)
         self.grown()
@@ -101,7 +108,25 @@ class Repositories(Branches[PathPart]):
 
     def fail(self, error: RegtuiError) -> None:
         """The list can't be read, or not to its end."""
+        self._failed = True
         self.empty_text = str(error)
+        self.post_message(self.Changed())
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Repositories that are shown whether they are listed or not: they were opened before."""
+        if names:
+            self._by_name.update(names)
+            self.add(names)
+
+    def find(self, names: Sequence[str], words: str = "") -> None:
+        """What the registry found for `words`: it joins the list, and a filter of these words shows all of it."""
+        self._found.update(name for name in names if name not in self._known)
+        self._by_name.update(names)
+        if words:
+            self._hits = words, (self._hits[1] if words == self._hits[0] else set()) | set(names)
+        for name in names:
+            self._ensure(name)
+        self.grown()
         self.post_message(self.Changed())
 
     def show(self, name: str) -> None:
@@ -151,6 +176,8 @@ class Repositories(Branches[PathPart]):
         total = len(self._known)
         if self._filter:
             return f"Repositories · {sum(part.is_repository for part in self._branches):,} of {total:,}"
+        if self._failed and total == len(self._by_name) > 0:
+            return f"Repositories · not listed · {total:,} {'found' if self._found else 'opened before'}"
         return f"Repositories · {total:,}{'' if self._complete else ' so far'}" if total else "Repositories"
 
     # Rows
@@ -158,26 +185,39 @@ class Repositories(Branches[PathPart]):
     def is_open(self, branch: PathPart) -> bool:
         return self._folding.get(branch, len(self._known) <= _FEW)
 
+    def matching(self, paths: Sequence[str]) -> list[int]:
+        words, hits = self._hits
+        found = super().matching(paths)
+        return found + [i for i, path in enumerate(paths) if path in hits] if words == self._filter.text else found
+
     def is_found(self, branch: PathPart) -> bool:
         return branch.is_repository
 
     def row_version(self, index: int) -> tuple[Hashable, ...]:
         branch = self._branches[index]
-        return (*super().row_version(index), branch.is_repository, branch.count)
+        is_found = bool(self._found) and branch.path in self._found
+        return (*super().row_version(index), branch.is_repository, branch.count, is_found)
 
     def row(self, index: int, width: int) -> Row:
         branch = self._branches[index]
         count = "" if branch.count is None else f"{branch.count} "
+        if branch.count is None and branch.is_repository and branch.path in self._found:
+            count = "found "
         room = max(0, width - len(count))
         style = "" if branch.is_repository else "dim"
-        return (Cell(self.stem(index, width) + branch.name, style, room), Cell(count))
+        return (
+            Cell(self.stem(index, width) + branch.name, style, room),
+            Cell(count, "dim" if count == "found " else ""),
+        )
 
     def highlighted(self) -> None:
         self.post_message(self.Highlighted(self.current))
 
     def action_open(self) -> None:
         """Opens a repository; folds or unfolds what is none."""
-        if self.current is not None:
+        if self.at is None:
+            self.post_message(self.Wanted())
+        elif self.current is not None:
             self.post_message(self.Opened(self.current))
         else:
             super().action_open()
