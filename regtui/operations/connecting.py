@@ -39,17 +39,20 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
         return (await _clients(place, others, read_only=read_only))()
 
     place = conf.home(registry)
+    session: Session | None = None
     try:
         new_client = await _clients(place, settings, credentials, read_only=read_only)
         if place.path or conf.is_split(registry):
             new_client = _routed(registry, place, conf, new_client, open_other)
         session = await _join(registry, settings, new_client, mirrors=Mirrors(registry, conf, open_other))
+    except TLSFailed:
+        raise  # a certificate that isn't trusted is for the user to see, and no reason to go elsewhere
     except ConnectionFailed as error:
-        # A certificate that isn't trusted is for the user to see, and no reason to go elsewhere.
-        instead = None if isinstance(error, TLSFailed) else await _connect_mirror(registry, conf, settings, others)
-        if instead is None:
-            raise
-        session = instead
+        failure = error
+    # Not while that failure is handled: what fails from here on would have it for its context.
+    session = session or await _connect_mirror(registry, conf, settings, others)
+    if session is None:
+        raise failure
     await asyncio.to_thread(Places(settings.state_dir).remember, registry)
     return session
 

@@ -42,10 +42,12 @@ class RoutedClient(Client):
     async def ping(self) -> None:
         """The registry itself may be out of reach, as long as one of the other places answers."""
         try:
-            await self._home.ping()
-        except ConnectionFailed:
-            if not await self._answers_elsewhere():
-                raise
+            return await self._home.ping()
+        except ConnectionFailed as error:
+            failure = error
+        # Not while that failure is handled: what fails from here on would have it for its context.
+        if not await self._answers_elsewhere():
+            raise failure
 
     async def _answers_elsewhere(self) -> bool:
         for rule in self._conf.below(self.registry):
