@@ -51,6 +51,7 @@ def test_a_flag_holds_for_every_registry_and_a_table_for_one(config_file: Path) 
     plain_http = true
     ca_file = "certificates/ca.pem"
     concurrency = 4
+    realm = "Login.Example.net:8443"
     protected = ["golden"]
     [registry."index.docker.io"]
     namespace = "library"
@@ -61,6 +62,7 @@ def test_a_flag_holds_for_every_registry_and_a_table_for_one(config_file: Path) 
     assert one.read_only
     assert one.ca_file == str(config_file.parent / "certificates/ca.pem")
     assert one.concurrency == 4
+    assert one.realm == "login.example.net:8443"
     assert one.protected == ("v*", "golden")
     other = settings.for_registry("other.example.com")
     assert other.read_only
@@ -118,6 +120,8 @@ def test_over_ssh_less_is_sent() -> None:
         ("platform = 'linux arm64'", 1, 1, "it takes a platform"),
         ("platform = 3", 1, 1, "it takes a platform"),
         ("protected = 'latest'", 1, 1, "it takes a list of texts"),
+        ("[registry.'a.example']\nrealm = 'https://x/token'", 2, 1, "it takes a host, HOST or HOST:PORT"),
+        ("[registry.'a.example']\nrealm = 3", 2, 1, "it takes a host, HOST or HOST:PORT"),
         ("protected = ['latest', 3]", 1, 1, "it takes a list of texts"),
         ("read_only = true", 1, 1, "no setting 'read_only' here"),
         ("\n[registry.'a.example']\nread_onyl = true", 3, 1, "Did you mean read_only?"),
