@@ -33,6 +33,7 @@ _COMMANDS = {
     "login": "logging_in",
     "logout": "logging_in",
     "config": "configuration",
+    "completion": "completion",
 }
 """Each command, and the module that is imported when it is called."""
 _LATER = ("oci:", "docker-archive:")
@@ -136,10 +137,13 @@ def run(arguments: Sequence[str], start_app: StartApp) -> int:
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a locale that lacks a letter is no reason to fail
 
+    if "_REGTUI_COMPLETE" in os.environ:  # a shell asks what could come next
+        from regtui.cli.completion import answer
+
+        return answer(program(start_app), os.environ)
+
     def work() -> int:
         group = program(start_app)
-        if "_REGTUI_COMPLETE" in os.environ:  # a shell asks what could come next
-            group.main(list(arguments), prog_name="regtui")
         # not `main`, which handles Ctrl+C and closed pipes in its own way
         with group.make_context("regtui", list(arguments)) as context:
             return group.invoke(context) or 0

@@ -63,9 +63,10 @@ def references(settings: Settings, text: str, wanted: Wanted) -> list[Candidate]
     return _repositories(settings, registry, typed, repository, wanted)
 
 
-def tags(settings: Settings, registry: str, repository: str) -> list[str]:
-    """A repository's tags, as they were last listed."""
-    return names.tags(settings.cache_dir, registry, repository)
+def tags_beside(settings: Settings, reference: str) -> list[str]:
+    """The tags of a reference's repository, as they were last listed. Raises `ReferenceError`."""
+    of = parse_reference(reference)
+    return names.tags(settings.cache_dir, of.registry, of.repository)
 
 
 def _hosts(settings: Settings, begun: str, wanted: Wanted) -> list[Candidate]:
@@ -92,7 +93,7 @@ def _tags(
     if wanted not in (Wanted.VERSION, Wanted.ANYTHING):
         return []
     whole = f"library/{repository}" if registry == DOCKER_HUB and "/" not in repository else repository
-    found = tags(settings, registry, whole)
+    found = names.tags(settings.cache_dir, registry, whole)
     return [Candidate(f"{typed}{repository}:{name}") for name in found if name.startswith(begun)]
 
 
@@ -119,11 +120,10 @@ def _registries(settings: Settings) -> Iterable[str]:
     from regtui.operations.places import known_places
 
     known = known_places(settings)
-    found = dict.fromkeys(known.logged_in)
-    for place in known.opened:
+    found: dict[str, None] = {}
+    for place in (*known.logged_in, *known.opened, *names.registries(settings.cache_dir)):
         try:
-            found[parse_reference(f"{place}/" if "/" not in place else place).registry] = None
+            found[parse_reference(place if "/" in place else f"{place}/").registry] = None
         except ReferenceError:
             continue
-    found.update(dict.fromkeys(names.registries(settings.cache_dir)))
     return found
