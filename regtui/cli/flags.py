@@ -75,8 +75,11 @@ def _login(username: str, from_stdin: bool) -> Credentials:
 def password_of(username: str, *, from_stdin: bool) -> str:
     """The password from standard input, from `REGTUI_PASSWORD`, or asked for at the terminal."""
     if from_stdin:
-        text = sys.stdin.buffer.readline(_PASSWORD_LIMIT).decode(errors="surrogateescape") if sys.stdin else ""
-        return text.rstrip("\r\n")
+        if sys.stdin is None:
+            return ""
+        pipe = sys.stdin.buffer  # Google's keys have many lines
+        raw = pipe.readline(_PASSWORD_LIMIT) if sys.stdin.isatty() else pipe.read(_PASSWORD_LIMIT)
+        return raw.decode(errors="surrogateescape").rstrip("\r\n")
     if "REGTUI_PASSWORD" in os.environ:
         return os.environ["REGTUI_PASSWORD"]
     if sys.stdin is None or not sys.stdin.isatty():

@@ -56,6 +56,14 @@ def test_a_refused_login_is_not_kept(registry_with_login: DockerRegistry, docker
     assert not docker.exists()
 
 
+def test_a_password_may_have_many_lines(tmp_path: Path, docker: Path) -> None:
+    key = '{\n  "private_key": "a"\n}'
+    with docker_registry(tmp_path / "keyed", htpasswd=("_json_key", key)) as server:
+        assert login(server.host, name="_json_key", password=key).code == 0
+        assert login(server.host, name="_json_key", password=f"{key}\r").code == 0
+        assert regtui("ls", server.host).code == 0
+
+
 def test_name_and_password_are_asked_for_at_a_terminal(registry_with_login: DockerRegistry, docker: Path) -> None:
     with at_terminal("login", registry_with_login.host) as terminal:
         terminal.wait_for("User name for")
