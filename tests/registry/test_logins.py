@@ -149,7 +149,7 @@ async def test_a_helper_that_does_not_keep_it_is_named_without_the_secret(docker
 
 
 async def test_everything_else_in_the_file_stays(docker: Path) -> None:
-    others = {
+    others: dict[str, Any] = {
         "HttpHeaders": {"X-Meta": "ü"},
         "unknown": [1, 1.5, None, True, 12345678901234567890123, {"deep": {}}],
         "auths": {"a.example": basic("a"), HOST: {"auth": "b2xkOm9sZA==", "email": "a@b.example", "new": 1}},
