@@ -29,14 +29,14 @@ class _Names(msgspec.Struct):
     tags: list[str] | None = None
 
 
-async def catalog(exchange: Exchange) -> AsyncGenerator[list[str], None]:
-    """See `Client.repositories`."""
+async def catalog(exchange: Exchange, needed: Access = CATALOG) -> AsyncGenerator[list[str], None]:
+    """See `Client.repositories`. `needed` is for registries whose login server doesn't know the catalog's scope."""
 
     def refuse(answer: Answer) -> Answered:
         return exchange.refusal(answer, "its catalog", missing=f"{exchange.registry} has no catalog")
 
     try:
-        async for page in _names(exchange, "/v2/_catalog", CATALOG, "catalog", refuse):
+        async for page in _names(exchange, "/v2/_catalog", needed, "catalog", refuse):
             yield page
     except (LoginNeeded, Forbidden, NotFound, Unsupported) as error:  # from the registry or its login server
         anonymous = isinstance(error, LoginNeeded | Forbidden) and exchange.login("").is_anonymous
@@ -69,7 +69,7 @@ async def _names(
         if answer.status != 200 or answer.is_web_page:
             raise refuse(answer)
         page = decode(answer.body, _Names, name, PAGE_LIMIT)
-        fresh = pages.fresh((page.repositories if needed is CATALOG else page.tags) or [])
+        fresh = pages.fresh((page.tags if needed.repository else page.repositories) or [])
         if pages.endless:
             raise TooLarge(f"The {name} goes on without an end; regtui stops reading it")
         if fresh:
