@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,10 +17,11 @@ from regtui.cli.output import Progress, Table, ask, can_ask, json_time, print_js
 from regtui.errors import UsageError
 from regtui.oci.digest import Digest, short
 from regtui.oci.reference import Reference, check_tag, parse_reference
-from regtui.operations import removal, retag
-from regtui.operations.removal import RemovalPlan
-from regtui.operations.session import Session
 from regtui.text import shown
+
+if TYPE_CHECKING:
+    from regtui.operations.removal import RemovalPlan
+    from regtui.operations.session import Session
 
 _TYPE_THE_NUMBER = 20
 """Beyond so many tags a yes is not enough."""
@@ -82,6 +84,8 @@ def tag(reference: str, new: str, force: bool, as_json: bool) -> int:
     target = _target(source, new)
 
     async def work(session: Session, run: Run) -> int:
+        from regtui.operations import retag  # not for --help and completion
+
         plan = await retag.plan_retag(session, source, target)
         if plan.replaces and not plan.same and not force:
             raise UsageError(f"{target} exists and points to {plan.replaces}", "--force moves it.")
@@ -126,6 +130,8 @@ async def _plans(session: Session, wanted: dict[str, _Wanted], progress: Progres
 
     def checked(done: int, total: int) -> None:
         progress(f"checked {done:,} of {total:,} tags")
+
+    from regtui.operations import removal  # not for --help and completion
 
     plans: list[RemovalPlan] = []
     for repository, what in wanted.items():

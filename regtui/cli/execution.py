@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from regtui.cli.failures import FAILED, say
-from regtui.operations.plan import Plan
-from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_
-from regtui.operations.session import Session
 from regtui.text import shown
+
+if TYPE_CHECKING:
+    from regtui.operations.plan import Plan
+    from regtui.operations.runner import Runner
+    from regtui.operations.session import Session
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -47,6 +50,8 @@ class Outcome:
 
 async def execute(session: Session, plan: Plan, *, silent: bool) -> Outcome:
     """Does a plan's steps; each that is done is a line on standard output, unless `silent`."""
+    from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_  # not for --help and completion
+
     outcome, runner = Outcome(), Runner(session)
     with _stopped_by_signals(runner, outcome):
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from regtui.cli.connect import with_session
@@ -11,9 +13,11 @@ from regtui.cli.flags import Run, this_run, with_flags
 from regtui.cli.output import Table, ask, can_ask, json_time, print_json
 from regtui.errors import UsageError
 from regtui.operations.history import changes, one_change
-from regtui.operations.session import Session
-from regtui.operations.undo import UndoPlan, plan_undo
 from regtui.text import shown
+
+if TYPE_CHECKING:
+    from regtui.operations.session import Session
+    from regtui.operations.undo import UndoPlan
 
 
 @click.command()
@@ -50,6 +54,8 @@ def undo(change: int | None, dry_run: bool, yes: bool, force: bool, as_json: boo
     undone = one_change(this_run().settings, change)
 
     async def work(session: Session, run: Run) -> int:
+        from regtui.operations.undo import plan_undo  # not for --help and completion
+
         plan = await plan_undo(session, undone.id, force=force)
         if as_json and (dry_run or not plan.steps):
             print_json(_as_json(plan) | {"dry_run": dry_run, "done": 0, "failed": 0, "left": 0, "errors": []})

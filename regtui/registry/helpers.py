@@ -5,7 +5,6 @@ Names and secrets go in by standard input, JSON comes out. No shell is started, 
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 from collections.abc import Mapping
@@ -84,6 +83,8 @@ async def _run(
             f"The credential helper {shown(name, 100)!r} for {shown(server, 200)} is not installed",
             "Install it, or take it out of the file that names it (docker's config.json, podman's auth.json).",
         )
+    import asyncio  # not where only the files are looked at: completion
+
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(

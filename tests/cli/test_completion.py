@@ -204,7 +204,9 @@ def test_a_shell_that_reads_no_more_is_no_error(known: Path) -> None:
     [
         (f"inspect {HOST}/team/app:", {"httpx", "textual", "rich", "asyncio"}),
         (f"rm --yes {HOST}/team/", {"httpx", "textual", "rich", "asyncio"}),
-        ("inspect ", {"httpx", "textual", "rich"}),
+        ("inspect ", {"httpx", "textual", "rich", "asyncio"}),
+        ("rm --", {"httpx", "textual", "rich"}),
+        ("undo --", {"httpx", "textual", "rich"}),
         ("", {"httpx", "textual", "rich"}),
     ],
 )
