@@ -35,3 +35,10 @@ def resolve(text: str, environ: Mapping[str, str] = os.environ) -> Reference:
             f"Write one of: {shown(candidates, 600)}",
         )
     return parse_reference(f"{conf.search[0]}/{repository}{version}")
+
+
+def server_of(registry: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The registry whose login counts: the one itself, or where registries.conf leads from it. Raises `RegtuiError`."""
+    from regtui.registry.registries_conf import read_registries_conf
+
+    return read_registries_conf(environ).home(registry).registry

@@ -57,8 +57,9 @@ class Connections:
         Raises `RegtuiError`: `LoginNeeded` when it is refused, `RealmNotTrusted` when it can't be sent.
         """
         from regtui.operations.login import log_in
+        from regtui.operations.naming import server_of
 
-        stored = await log_in(registry, credentials, self.settings, keep=keep)
+        stored = await log_in(server_of(registry), credentials, self.settings, keep=keep)
         self._credentials[registry] = credentials
         return stored
 

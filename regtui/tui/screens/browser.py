@@ -42,7 +42,8 @@ class BrowserScreen(GoingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         allowed = super().check_action(action, parameters)
         if allowed and action in CHANGING:
-            if self.settings.for_registry(self.registry).read_only:
+            session = self.loader.session
+            if session.read_only if session else self.settings.for_registry(self.registry).read_only:
                 return False
             return True if self._may(action) else None
         return allowed and (action != "log_in" or self.registry != DEMO)

@@ -35,9 +35,10 @@ class RealmDialog(Dialog[bool]):
 
     def confirm(self) -> None:
         from regtui.operations.login import trust_realm
+        from regtui.operations.naming import server_of
 
         try:
-            trust_realm(self._settings, self._registry, self._realm)
+            trust_realm(self._settings, server_of(self._registry), self._realm)
         except RegtuiError as error:
             self.query_one(Notice).say(explained(error))
         else:
