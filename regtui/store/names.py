@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,7 +36,7 @@ def keep(database: sqlite3.Connection, registry: str, kind: str, place: str, nam
     for all. What no reference could name is left out.
     """
     is_name = is_tag if kind == TAGS else is_repository
-    text = "\n".join([name for name in names if is_name(name)][:NAMES_LIMIT])
+    text = "\n".join(islice(filter(is_name, names), NAMES_LIMIT))
     if len(text) > limit:
         return
     database.execute(
