@@ -95,7 +95,7 @@ class GHCR(Vendor):
         def make(package: _Package) -> list[str]:
             holder = owner or (package.owner.login if package.owner else "") or ""
             name = f"{holder}/{package.name}".lower()  # as the registry has them
-            return [name] if holder and within(name, namespace) else []
+            return [name] if holder and package.name and within(name, namespace) else []
 
         first = f"{home}/packages?package_type=container&per_page=100"
         async for page in linked(first, self._get, read, lambda package: package.name or "", make):

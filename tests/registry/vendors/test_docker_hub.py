@@ -26,13 +26,14 @@ from regtui.errors import (
     RegtuiError,
     Unsupported,
 )
+from regtui.oci.digest import Digest
 from regtui.registry.credentials import Credentials
 from regtui.registry.vendors import Hit, Removal, VendorTag
 from regtui.registry.vendors.docker_hub import DockerHub
 from tests.registry.vendors.server import HALF, SOMEONE, WEB_PAGE, Network, Reply, flat
 
 HUB = "hub.docker.com"
-INDEX = "sha256:" + "1" * 64
+INDEX = Digest("sha256:" + "1" * 64)
 LIBRARY = f"GET {HUB}/v2/namespaces/library/repositories"
 DEBIAN = f"{LIBRARY}/debian"
 TAGS = f"{DEBIAN}/tags"
@@ -230,7 +231,7 @@ async def test_a_tag_comes_with_its_facts(network: Network) -> None:
     assert await flat(hub(network).tags("library/debian")) == [
         VendorTag(
             name="12",
-            digest=INDEX,  # type: ignore[arg-type]
+            digest=INDEX,
             media_type="application/vnd.oci.image.index.v1+json",
             size=180,  # without the attestation
             pushed=datetime(2021, 1, 5, 21, 6, 53, 506400, UTC),

@@ -14,12 +14,13 @@ import httpx
 import pytest
 
 from regtui.errors import Answered, ContentError, RateLimited, Unsupported
+from regtui.oci.digest import Digest
 from regtui.registry.credentials import Credentials
 from regtui.registry.vendors import Hit, Removal, VendorTag
 from regtui.registry.vendors.quay import Quay
 from tests.registry.vendors.server import HALF, SOMEONE, WEB_PAGE, Network, Reply, Seen, flat, pages
 
-DIGEST = "sha256:" + "2" * 64
+DIGEST = Digest("sha256:" + "2" * 64)
 OWN = "quay.example.com"
 OAUTH = Credentials("$oauthtoken", "application-token")
 REPOSITORIES = "GET quay.io/api/v1/repository"
@@ -181,9 +182,9 @@ async def test_tags_come_with_date_digest_and_size(network: Network) -> None:
     )
     pushed = datetime(2021, 1, 5, 21, 6, 53, tzinfo=UTC)
     assert await flat(quay(network).tags("team/app")) == [
-        VendorTag("2", DIGEST, size=4096, pushed=pushed, immutable=True),  # type: ignore[arg-type]
-        VendorTag("latest", DIGEST, pushed=pushed),  # type: ignore[arg-type]
-        VendorTag("1", DIGEST, pushed=pushed),  # type: ignore[arg-type]
+        VendorTag("2", DIGEST, size=4096, pushed=pushed, immutable=True),
+        VendorTag("latest", DIGEST, pushed=pushed),
+        VendorTag("1", DIGEST, pushed=pushed),
     ]
     assert network.asked == [f"{TAGS}?onlyActiveTags=true&limit=100&page={number}" for number in (1, 2)]
 
