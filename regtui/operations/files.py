@@ -70,6 +70,8 @@ async def layer_files(
                 yield Entries(found)
             yield Progress(reader.bytes_read, layer.size, reader.entries)
             if error:
+                if session.mirrors:  # with the rest unread, its digest can't tell: the next try asks the registry
+                    session.mirrors.rest()
                 raise error
             if reader.bytes_read > layer.size:
                 raise ContentError(f"The layer is longer than the {layer.size:,} bytes that its manifest tells")

@@ -16,7 +16,7 @@ from regtui.registry.rules import Place, RegistriesConf
 
 T = TypeVar("T")
 
-REST = 60.0
+REST = 300.0
 """Seconds that a mirror which failed is not asked again."""
 
 PATIENCE = 5.0
@@ -74,6 +74,11 @@ class Mirrors:
                 verifier.update(chunk)
                 yield chunk
         verifier.check(f"{self._registry}/{repository}@{digest}")
+
+    def rest(self) -> None:
+        """All are left alone for a while: what came was wrong, and nobody knows yet whose doing that is."""
+        for mirror in self._known.values():
+            mirror.rest()
 
     def _of(self, repository: str) -> Iterator[tuple[_Mirror, str]]:
         name = f"{self._registry}/{repository}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from regtui.config import Settings
-from regtui.errors import ConnectionFailed, NotFound, ReadOnly, RegistryError, TLSFailed
+from regtui.config.settings import RegistrySettings
+from regtui.errors import ConnectionFailed, ContentError, NotFound, ReadOnly, RegistryError, TLSFailed
 from regtui.oci.reference import parse_reference
 from regtui.operations import removal
 from regtui.operations.files import Done, Entries, layer_files
@@ -21,7 +23,7 @@ from regtui.operations.reading import document
 from regtui.operations.runner import Finished, Runner
 from regtui.operations.session import Credentials, Session, open_session
 from tests.conftest import LOGIN
-from tests.registry.wire import Peer, keeps_silent, raw_server
+from tests.registry.wire import Authority, Peer, keeps_silent, raw_server
 from tests.registry_servers.docker_registry import DockerRegistry, docker_registry
 from tests.registry_servers.guarded import keep_login
 from tests.registry_servers.images import Layout, skopeo_tags
@@ -249,6 +251,28 @@ async def test_a_mirror_with_other_bytes_is_found_out_and_left_alone(
         await session.aclose()
 
 
+async def test_a_layer_that_is_another_at_the_mirror_is_the_registry_s_at_the_next_try(
+    registry: DockerRegistry, layout: Layout, settings: Settings, conf: Write
+) -> None:
+    layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
+
+    async def another(peer: Peer) -> None:
+        head = await peer.request()
+        size = 4 if b"/blobs/" in head else 0
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size + b"evil"[:size])
+
+    session = await open_session(registry.host, settings)
+    image = await look(session, f"{registry.host}/team/app:1.0")
+    await session.aclose()
+    async with raw_server(another) as mirror:
+        conf(mirrored(registry.host, mirror.host))
+        session = await open_session(registry.host, settings)
+        with pytest.raises(ContentError):
+            await files_of(session, "team/app", image)
+        assert await files_of(session, "team/app", image) == ["app"]
+        await session.aclose()
+
+
 async def test_a_layer_that_breaks_off_at_the_mirror_goes_on_from_the_registry(
     registry: DockerRegistry, layout: Layout, settings: Settings, conf: Write
 ) -> None:
@@ -304,6 +328,32 @@ async def test_a_mirror_sees_no_login_of_the_registry(
         await session.aclose()
     assert mirror.heads
     assert not any(b"authorization" in head.lower() for head in mirror.heads)
+
+
+async def test_a_mirror_sees_no_client_certificate_of_the_registry(
+    tmp_path: Path, layout: Layout, settings: Settings, conf: Write
+) -> None:
+    authority, seen = Authority(tmp_path), list[bool]()
+
+    async def notes(peer: Peer) -> None:
+        seen.append(bool(peer.writer.get_extra_info("peercert")))
+        await peer.request()
+        await peer.send(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    tls = authority.server(wants_client=True)
+    tls.verify_mode = ssl.CERT_OPTIONAL
+    with docker_registry(tmp_path / "registry", tls=True, client_cert=True) as registry:
+        layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
+        own = RegistrySettings(ca_file=str(registry.ca_file), client_cert=str(registry.client_cert))
+        async with raw_server(notes, tls) as mirror:
+            conf(mirrored(registry.host, mirror.host))
+            mirrors = RegistrySettings(ca_file=authority.ca_file)
+            known = replace(settings, registries={registry.host: own, mirror.host: mirrors})
+            session = await open_session(registry.host, known)
+            assert (await look(session, f"{registry.host}/team/app:1.0")).config
+            await session.aclose()
+    assert seen
+    assert not any(seen)
 
 
 async def test_a_plan_reads_at_the_registry_what_the_app_shows_from_a_mirror(

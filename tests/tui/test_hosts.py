@@ -50,7 +50,7 @@ async def test_a_short_name_is_opened_and_shown_as_what_it_means(
 ) -> None:
     fill(registry, layout)
     write(isolated_environment, f'unqualified-search-registries = ["{registry.host}"]\n')
-    async with running(None, WIDE) as at:
+    async with running(size=WIDE) as at:
         await at.press("o")
         await at.type("team/app:2.0")
         await at.press("enter")
