@@ -17,7 +17,7 @@ import msgspec
 from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, Unsupported
 from regtui.registry.answers import Answer
 from regtui.registry.exchange import Exchange
-from regtui.registry.paging import PAGES_LIMIT, next_page
+from regtui.registry.paging import Pages, next_page
 from regtui.registry.vendors.api import bearer
 from regtui.registry.vendors.linked import linked, part, split, within
 from regtui.registry.vendors.reading import limited_until
@@ -187,7 +187,7 @@ class _Versions:
         self._vendor = vendor
         self._repository = repository
         self._next: str | None = ""
-        self._left = PAGES_LIMIT
+        self._pages = Pages("")
         self._by_tag: dict[str, _Version] = {}
         self._tagged: set[int] = set()
         self._reading = asyncio.Lock()
@@ -195,15 +195,15 @@ class _Versions:
     async def find(self, tag: str) -> tuple[_Version | None, bool]:
         """The version with the tag, and whether no other version has any."""
         async with self._reading:
-            while self._next is not None and self._left and (tag not in self._by_tag or len(self._tagged) < 2):
+            while self._next is not None and (tag not in self._by_tag or len(self._tagged) < 2):
                 await self._read()
         return self._by_tag.get(tag), len(self._tagged) < 2
 
     async def _read(self) -> None:
         path = self._next or f"{await self._vendor._package(self._repository)}/versions?per_page=100"
         versions, link = await self._vendor._page(path, self._repository)
-        self._left -= 1
-        self._next = link if link != path and versions else None
+        self._pages.fresh([str(version.id) for version in versions])
+        self._next = None if self._pages.endless else self._pages.follow(link)
         for version in versions:
             self._by_tag.update(dict.fromkeys(version.tags, version))
             self._tagged.update([version.id] if version.tags else ())

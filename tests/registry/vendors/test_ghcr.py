@@ -173,6 +173,15 @@ async def test_versions_are_read_as_far_as_needed(network: Network) -> None:
     assert len(network.requests) == 4
 
 
+async def test_versions_that_go_in_a_circle_end(network: Network) -> None:
+    network.on(TEAM, {"login": "team"})
+    network.on(VERSIONS, linked([version(9, "9")], f"{APP}/versions?page=2"))
+    network.on(f"{VERSIONS}?page=2", linked([version(8, "8")], f"{APP}/versions?page=3"))
+    network.on(f"{VERSIONS}?page=3", linked([version(8, "8")], f"{APP}/versions?page=4"))
+    assert await ghcr(network).removal("team/web/app", "none") == (Removal.NONE, "GitHub's API does not list it")
+    assert len(network.requests) == 4
+
+
 async def test_the_last_tag_of_a_package_stays(network: Network) -> None:
     network.on(TEAM, {"login": "team"})
     network.on(VERSIONS, [version(2, "1.0"), version(1), {"id": 0, "metadata": None}])
