@@ -28,7 +28,7 @@ ASKED = "_REGTUI_COMPLETE"
 _PATIENCE = 2.0
 """Seconds after which nothing is completed: a folder may be on a server that is gone."""
 _ARGUMENTS = {
-    "ls": (Wanted.REGISTRY,),
+    "ls": (Wanted.NAMESPACE,),
     "login": (Wanted.REGISTRY,),
     "logout": (Wanted.REGISTRY,),
     "tags": (Wanted.REPOSITORY,),

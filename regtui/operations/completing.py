@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from regtui.errors import ReferenceError
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from regtui.operations.session import Session
 
 
-class Wanted(IntEnum):
-    """What is to be typed, each with what comes before it."""
+class Wanted(Enum):
+    """What is to be typed."""
 
-    REGISTRY = 1
-    REPOSITORY = 2
-    VERSION = 3  # a repository with a tag
-    ANYTHING = 4  # any of these
+    REGISTRY = auto()
+    NAMESPACE = auto()  # a registry, or what repositories are below
+    REPOSITORY = auto()
+    VERSION = auto()  # a repository with a tag
+    ANYTHING = auto()  # any of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def _repositories(settings: Settings, registry: str, typed: str, begun: str, wan
         part, slash, _ = name[len(begun) :].partition("/")
         if slash:
             found[Candidate(f"{typed}{begun}{part}/", goes_on=True)] = None
+        elif wanted is Wanted.NAMESPACE:
+            continue
         elif wanted is Wanted.VERSION:
             found[Candidate(f"{typed}{name}:", goes_on=True)] = None
         else:

@@ -82,8 +82,10 @@ def test_what_was_listed_is_completed(registry: DockerRegistry, layout: Layout) 
         ("inspect localhost:5000/team/app:1", ["+localhost:5000/team/app:1.0", "+localhost:5000/team/app:1.1"]),
         ("tags localhost:5000/team/app:1", []),
         ("inspect localhost:5000/team/app@", []),
-        ("ls l", ["+localhost:5000"]),
-        ("ls localhost:5000/", []),
+        ("login l", ["+localhost:5000"]),
+        ("login localhost:5000/", []),
+        ("ls l", ["-localhost:5000/"]),
+        ("ls localhost:5000/", ["-localhost:5000/team/"]),
         ("rm localhost:5000/team/app:1.0 localhost:5000/team/app:l", ["+localhost:5000/team/app:latest"]),
         ("--quiet rm --yes localhost:5000/team/app:l", ["+localhost:5000/team/app:latest"]),
         ("--ca-file x inspect localhost:5000/team/d", ["-localhost:5000/team/db:"]),
@@ -116,7 +118,7 @@ def test_registries_are_those_logged_in_to_opened_or_listed(known: Path, isolate
     (isolated_environment / ".docker").mkdir()
     (isolated_environment / ".docker/config.json").write_text(json.dumps({"auths": {"private.example.com": {}}}))
     remember(load_settings({}), "opened.example.com:5443/x/y:1")
-    assert ask("regtui ls ") == ["+private.example.com", "+opened.example.com:5443", "+docker.io", f"+{HOST}"]
+    assert ask("regtui login ") == ["+private.example.com", "+opened.example.com:5443", "+docker.io", f"+{HOST}"]
 
 
 def test_bash_gets_what_follows_the_marks_that_break_its_words(known: Path) -> None:
@@ -156,7 +158,7 @@ def damaged(file: Path) -> Iterator[None]:
 
 def test_a_broken_cache_completes_nothing_and_says_nothing(known: Path) -> None:
     for _ in damaged(known):
-        for line in ("regtui ls ", f"regtui inspect {HOST}/", f"regtui inspect {HOST}/team/app:"):
+        for line in ("regtui login ", f"regtui inspect {HOST}/", f"regtui inspect {HOST}/team/app:"):
             assert ask(line) == []
 
 
@@ -165,10 +167,10 @@ def test_broken_settings_and_lists_say_nothing(known: Path, isolated_environment
     (isolated_environment / "state/regtui/places.json").write_text(
         '["\\u001b[31m", "a b", "$(reboot)/x", 7, "ok.example"]'
     )
-    assert ask("regtui ls ") == ["+ok.example", "+docker.io", f"+{HOST}"]
+    assert ask("regtui login ") == ["+ok.example", "+docker.io", f"+{HOST}"]
     (isolated_environment / "config/regtui").mkdir(parents=True)
     (isolated_environment / "config/regtui/config.toml").write_text("not toml")
-    assert ask("regtui ls ") == []
+    assert ask("regtui login ") == []
 
 
 def test_names_that_no_registry_could_have_are_not_completed(known: Path) -> None:
@@ -177,13 +179,13 @@ def test_names_that_no_registry_could_have_are_not_completed(known: Path) -> Non
         database.execute("UPDATE listing SET registry = '$(reboot)' WHERE registry = 'docker.io'")
     assert ask(f"regtui inspect {HOST}/") == [f"-{HOST}/lone:", f"-{HOST}/team/"]
     assert len(ask(f"regtui inspect {HOST}/team/app:")) == 4
-    assert ask("regtui ls ") == [f"+{HOST}"]
+    assert ask("regtui login ") == [f"+{HOST}"]
 
 
 def test_what_never_answers_is_not_waited_for(known: Path, isolated_environment: Path) -> None:
     (isolated_environment / "state/regtui").mkdir(parents=True)
     os.mkfifo(isolated_environment / "state/regtui/places.json")
-    assert ask("regtui ls ") == []
+    assert ask("regtui login ") == []
 
 
 def test_a_shell_that_reads_no_more_is_no_error(known: Path) -> None:
