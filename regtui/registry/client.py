@@ -266,6 +266,8 @@ class Client:
         )
 
     async def _delete(self, repository: str, version: str) -> Answer:
+        if not self.vendor.name:  # nobody pinged; what was answered since may tell
+            self.vendor = find_vendor(self._exchange, self.registry, self._exchange.front)
         needed = access(repository, self.vendor.delete_actions)
         return await self._exchange.send("DELETE", _path(repository, version), needed, limit=ERROR_LIMIT)
 
