@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from functools import partial
@@ -25,6 +26,7 @@ from regtui.tui.screens.panes import PanesScreen
 from regtui.words import size
 
 _AGAIN = "Press r to try again."
+_COMMAND = re.compile(r"(?:Or l|L)og in: regtui login \S+$")  # an error's advice; here there is a key for that
 _HITS = 500  # of a search that are shown
 
 
@@ -74,13 +76,17 @@ class Loader:
         try:
             session = await self._connections.session(registry)
         except RegtuiError as error:
+            told = self._told(error, f"{_AGAIN} R goes to another registry.", "")
+            pane.fail(told)
+            if not self._screen.tags.repository:
+                self._screen.tags.empty_text = str(told)
+            self._screen.details.show_nothing(str(told))
             say("not connected")
-            pane.fail(self._told(error, f"{_AGAIN} R goes to another registry.", ""))
             return
         self.session, self.user = session, await session.client.user()
         opened = await asyncio.to_thread(opened_in, session.settings, registry)
-        if not self._screen.is_attached:
-            return  # the program ends
+        if not self._screen.app.is_running:
+            return  # it ends, and the panes may be gone
         pane.keep(opened)
         then(session)
         is_listed = await self._catalog(session)
@@ -257,11 +263,13 @@ class Loader:
         `asked_for` is the repository that the user wanted, empty for the registry; None when he didn't ask for it. Who
         is logged in and may not do it is not asked: a registry of tokens says the same of what is not there.
         """
+        advice = error.advice
         if isinstance(error, LoginNeeded):
+            advice = _COMMAND.sub("", advice)
             more = f"Press L to log in{' as another user' if self.user else ''}. {more}"
             if asked_for is not None and (not self.session or not self.user or isinstance(error, RealmNotTrusted)):
                 self._need_login(error, asked_for)
-        return RegtuiError(error.what, f"{error.advice} {more}".strip())
+        return RegtuiError(error.what, f"{RegtuiError(advice).sentences if advice else ''} {more}".strip())
 
 
 def _repositories(number: int) -> str:

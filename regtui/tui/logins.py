@@ -22,6 +22,7 @@ class Logins:
         self._then = then
         self._declined: set[str] = set()
         self._waiting: tuple[LoginNeeded, str] | None = None
+        self._is_asking = False
 
     def need(self, error: LoginNeeded, repository: str = "") -> None:
         """Something that the user asked for can't be shown without a login; `repository` is what it was for."""
@@ -32,12 +33,12 @@ class Logins:
         """Asks what there is to ask, unless another dialog or registry is in front; then it is asked afterwards."""
         if self._waiting and self._waiting[1] in self._declined:
             self._waiting = None
-        elif self._waiting and self._screen.is_current:
+        elif self._waiting and self._screen.is_current and not self._is_asking:
             self.ask(*self._waiting)
 
     def ask(self, error: LoginNeeded | None = None, repository: str = "") -> None:
         """Opens the dialog; without an error the user himself wants to log in."""
-        self._waiting = None
+        self._waiting, self._is_asking = None, True
         self._screen.app.push_screen(self._question(error), partial(self._answered, repository))
 
     async def answer(self, error: LoginNeeded) -> bool:
@@ -48,12 +49,14 @@ class Logins:
         return bool(is_in)
 
     def _answered(self, repository: str, is_in: bool | None) -> None:
-        self._waiting = None
+        self._is_asking = False
         if is_in:
+            self._waiting = None
             self._declined.clear()
             self._then()
         else:
             self._declined.add(repository)
+            self.resume()
 
     def _question(self, error: LoginNeeded | None) -> Dialog[bool]:
         if isinstance(error, RealmNotTrusted):

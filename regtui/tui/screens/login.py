@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -14,7 +15,7 @@ from regtui.operations.login import Stored
 from regtui.operations.session import Credentials
 from regtui.text import shown
 from regtui.tui.connections import Connections
-from regtui.tui.screens.dialog import Dialog, Notice, doing_button, explained, safe_button, said
+from regtui.tui.screens.dialog import Dialog, doing_button, explained, safe_button, said
 from regtui.tui.screens.realm import RealmDialog
 
 _WARNING = 15.0  # seconds that it stands on the screen
@@ -37,11 +38,10 @@ class LoginDialog(Dialog[bool]):
         if self._error:
             yield said(f"{self._error.what}.")
         yield said("User name:", "question")
-        yield Input(compact=True, id="username")
+        yield Field(compact=True, id="username")
         yield said("Password, or a token in its place:", "question")
         yield Secret(compact=True, id="password")
-        yield Notice()
-        yield said("", "login-state")
+        yield said("", "login-says")
 
     def buttons(self) -> Iterable[Button]:
         yield safe_button("Cancel")
@@ -57,8 +57,15 @@ class LoginDialog(Dialog[bool]):
         else:
             super().on_button_pressed(event)
 
+    def on_input_changed(self) -> None:
+        if not self._is_checking:
+            self._say("")
+
     def on_input_submitted(self) -> None:
         self.query_one(Secret).focus()
+
+    def on_secret_typed(self) -> None:
+        self.on_input_changed()
 
     def on_secret_entered(self) -> None:
         self.confirm()
@@ -71,28 +78,27 @@ class LoginDialog(Dialog[bool]):
         missing = next((field for field in self.query(Input) if not field.value), None)
         if missing:
             missing.focus()
-            self.query_one(Notice).say(f"The {'password' if isinstance(missing, Secret) else 'user name'} is missing.")
+            self._say(f"The {'password' if isinstance(missing, Secret) else 'user name'} is missing.", failed=True)
         elif not self._is_checking:
             self._is_checking = True
             self.run_worker(self._check(keep), exclusive=True)
 
     async def _check(self, keep: bool) -> None:
         password = self.query_one(Secret)
-        self.query_one(Notice).say("")
         self._say(f"Asking {self._registry} …")
         try:
             is_in = await self._log_in(Credentials(self.query_one("#username", Input).value, password.value), keep)
         except RegtuiError as error:
-            self.query_one(Notice).say(explained(error))
+            self._say(explained(error), failed=True)
             if isinstance(error, LoginNeeded):
                 password.value = ""
                 password.focus()
         else:
+            self._say("")
             if is_in:
                 self.dismiss(True)
         finally:
             self._is_checking = False
-            self._say("")
 
     async def _log_in(self, credentials: Credentials, keep: bool) -> bool:
         """False when the user doesn't want the credentials to go where the registry wants them."""
@@ -116,8 +122,31 @@ class LoginDialog(Dialog[bool]):
         else:
             self.app.notify(parts[0])
 
-    def _say(self, text: str) -> None:
-        self.query_one(".login-state", Static).update(Content(shown(text)))
+    def _say(self, text: str, *, failed: bool = False) -> None:
+        line = self.query_one(".login-says", Static)
+        line.set_class(failed, "-failed")
+        line.update(Content(shown(text)))
+
+
+class Field(Input):
+    """An input with another below it: a name and a password that come in one burst of keys go into both.
+
+    A program that types passwords sends such bursts. The keys are all on their way to the first input before it can
+    give the focus away.
+    """
+
+    async def _on_key(self, event: events.Key) -> None:
+        focused = self.screen.focused
+        if focused is not self and isinstance(focused, Input):
+            event.stop()
+            event.prevent_default()
+            focused._forward_event(events.Key(event.key, event.character))
+        elif event.key in ("tab", "enter") and focused is self and self.value:
+            event.stop()
+            event.prevent_default()
+            self.screen.focus_next()
+        else:
+            await super()._on_key(event)
 
 
 class Secret(Input):
@@ -126,11 +155,16 @@ class Secret(Input):
     class Entered(Message):
         """Enter was pressed."""
 
+    class Typed(Message):
+        """There is something else in it."""
+
     def __init__(self, *, compact: bool, id: str) -> None:
         super().__init__(password=True, compact=compact, id=id)
 
     def post_message(self, message: Message) -> bool:
-        return False if isinstance(message, Input.Changed) else super().post_message(message)
+        if isinstance(message, Input.Changed):
+            return super().post_message(self.Typed()) if self.value else False
+        return not isinstance(message, Input.Blurred) and super().post_message(message)
 
     async def action_submit(self) -> None:
         self.post_message(self.Entered())
