@@ -27,6 +27,7 @@ class _Names(msgspec.Struct):
 
 class _Child(msgspec.Struct):
     uri: str = ""
+    folder: bool | str = False
 
 
 class _Folder(msgspec.Struct):
@@ -79,8 +80,10 @@ class Artifactory(Vendor):
             folder = await self.api.get(_Folder, path, await self.api.basic(), subject=f"{repository}:{tag}")
         except RegtuiError:
             return Removal.REGISTRY, ""
-        is_tag = any(child.uri in _MANIFESTS for child in folder.children or ())
-        return (Removal.VERB if is_tag else Removal.REGISTRY), ""
+        children = folder.children or ()
+        is_tag = any(child.uri in _MANIFESTS for child in children)
+        has_more = any(str(child.folder).lower() == "true" for child in children)  # an image of this name, or its parts
+        return (Removal.VERB if is_tag and not has_more else Removal.REGISTRY), ""
 
     async def remove_tag(self, repository: str, tag: str) -> None:
         answer = await self.api.ask("DELETE", f"/artifactory/{_path(repository)}/{part(tag)}", await self.api.basic())

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import msgspec
@@ -41,6 +40,10 @@ class _Listing(msgspec.Struct):
     child: list[str] | None = None
     manifest: dict[str, _Manifest] | None = None
     tags: list[str] | None = None
+
+
+class _Key(msgspec.Struct):
+    project_id: str = ""
 
 
 class _DockerConfig(msgspec.Struct, rename="camel"):
@@ -123,8 +126,8 @@ class Google(Vendor):
         if found is None or found.username != "_json_key":
             return ""
         try:
-            key = decode(found.password.encode("utf-8", "surrogateescape"), dict[str, Any], "key", 64 * 1024)
-            return check_repository(str(key.get("project_id", "")))
+            key = decode(found.password.encode("utf-8", "surrogateescape"), _Key, "key", 64 * 1024)
+            return check_repository(key.project_id)
         except (ContentError, ReferenceError):  # no key; its text stays out of messages
             return ""
 
