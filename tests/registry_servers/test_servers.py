@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +21,7 @@ from tests.registry_servers.images import (
     skopeo_inspect,
     skopeo_tags,
 )
+from tests.registry_servers.token_server import User, token_server
 
 
 def test_a_pushed_image_keeps_its_digest(registry: DockerRegistry, layout: Layout) -> None:
@@ -65,6 +68,37 @@ def test_tls_and_the_packaged_configuration(tmp_path: Path, layout: Layout) -> N
         digest = layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
         assert skopeo_digest(registry, "team/app:1.0") == digest
         registry.garbage_collect()
+
+
+def test_a_client_without_a_certificate_is_not_let_in(tmp_path: Path, layout: Layout) -> None:
+    with docker_registry(tmp_path / "server", tls=True, client_cert=True) as registry:
+        layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
+        with pytest.raises(OSError, match="certificate"):
+            replace(registry, client_cert=None).request("GET", "/v2/")
+
+
+def test_the_login_server_grants_what_a_user_may_do_and_the_registry_verifies_it(
+    tmp_path: Path, layout: Layout
+) -> None:
+    users = {"someone": User("secret", {"team/*": "pull,push"})}
+    with (
+        token_server(users) as tokens,
+        docker_registry(tmp_path / "server", tokens=tokens, login=("someone", "secret")) as registry,
+    ):
+        layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
+        assert skopeo_tags(registry, "team/app") == ["1.0"]
+        with pytest.raises(RuntimeError, match="denied"):
+            layout.push(layout.image({"app": b"1"}), registry, "other/app:1.0")
+        assert tokens.asked[-1].granted == ()
+        with pytest.raises(RuntimeError, match="incorrect username or password"):
+            skopeo_tags(replace(registry, login=("someone", "guess")), "team/app")
+
+
+def test_a_token_ends_when_it_says(tmp_path: Path) -> None:
+    with token_server({}) as tokens, docker_registry(tmp_path / "server", tokens=tokens) as registry:
+        assert registry.request("GET", "/v2/_catalog")[0] == 200
+        tokens.lifetime = -1
+        assert registry.request("GET", "/v2/_catalog")[0] == 401
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.binary()))
