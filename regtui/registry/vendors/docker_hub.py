@@ -28,6 +28,9 @@ T = TypeVar("T")
 TOKEN_LIFETIME = 9 * 60.0
 """Seconds after which the API's token is made anew: it lasts ten minutes."""
 
+FRESH = 30.0
+"""Seconds that a repository's settings are believed while a removal is planned."""
+
 BY_NAMESPACE = "Docker Hub lists repositories by namespace only"
 _OPEN = "Open one by name, or a namespace: docker.io/library/"
 
@@ -86,7 +89,8 @@ class DockerHub(Vendor):
     def __init__(self, exchange: Exchange, base: str = "") -> None:
         super().__init__(exchange, base)
         self._login = _Login(self.api)
-        self._locks: dict[str, list[re.Pattern[str]]] = {}
+        self._rules: dict[str, tuple[float, list[re.Pattern[str]]]] = {}  # with when they were read
+        self._reading = asyncio.Lock()
 
     @classmethod
     def api_base(cls, exchange: Exchange) -> str:
@@ -111,7 +115,7 @@ class DockerHub(Vendor):
             yield [_hit(found) for found in page]
 
     async def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
-        rules = await self._read_locks(repository)
+        rules = await self._read_rules(repository)
         first = f"{_path(repository)}/tags?page_size=100"
         async for page in self._pages(
             _Page[_Tag], first, repository, self._missing(repository), lambda tag: tag.name or ""
@@ -122,9 +126,12 @@ class DockerHub(Vendor):
         if not await self._login.bearer():
             why = self._login.refusal or "nobody is logged in: regtui login docker.io"
             return Removal.NONE, f"only Docker Hub's own API deletes tags, and {why}"
-        if repository not in self._locks:
-            self._locks[repository] = await self._read_locks(repository)
-        if is_locked(tag, self._locks[repository]):
+        async with self._reading:
+            since, rules = self._rules.get(repository, (-FRESH, []))
+            if time.monotonic() - since >= FRESH:
+                rules = await self._read_rules(repository)
+                self._rules[repository] = time.monotonic(), rules
+        if is_locked(tag, rules):
             return Removal.NONE, "the repository's settings on Docker Hub make this tag immutable"
         return Removal.VERB, ""
 
@@ -155,7 +162,7 @@ class DockerHub(Vendor):
                 raise
         return list(dict.fromkeys(owners))
 
-    async def _read_locks(self, repository: str) -> list[re.Pattern[str]]:
+    async def _read_rules(self, repository: str) -> list[re.Pattern[str]]:
         answer = await self._ask("GET", _path(repository))
         settings = self.api.read(answer, _Repository, f"docker.io/{repository}", self._missing(repository))
         locks = settings.immutable_tags_settings

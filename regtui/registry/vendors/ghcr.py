@@ -127,9 +127,10 @@ class GHCR(Vendor):
             what = f"{subject} can't be deleted: the tags of its image have changed meanwhile"
             raise Unsupported(what, status=409)
         answer = await self._ask("DELETE", path)
-        self._versions.pop(repository, None)
         if answer.status not in (200, 202, 204) or answer.is_web_page:
+            self._versions.pop(repository, None)
             raise self._refusal(answer, subject)
+        self._known(repository).forget(version)
 
     def _known(self, repository: str) -> _Versions:
         known = self._versions.get(repository)
@@ -198,6 +199,12 @@ class _Versions:
             while self._next is not None and (tag not in self._by_tag or len(self._tagged) < 2):
                 await self._read()
         return self._by_tag.get(tag), len(self._tagged) < 2
+
+    def forget(self, version: _Version) -> None:
+        """It was deleted."""
+        self._tagged.discard(version.id)
+        for tag in version.tags:
+            self._by_tag.pop(tag, None)
 
     async def _read(self) -> None:
         path = self._next or f"{await self._vendor._package(self._repository)}/versions?per_page=100"

@@ -141,13 +141,15 @@ async def test_a_page_that_repeats_is_the_last(network: Network) -> None:
 
 async def test_a_tag_goes_with_the_version_that_is_its_alone(network: Network) -> None:
     network.on(TEAM, {"login": "team"})
-    network.on(VERSIONS, [version(3), version(2, "2.0"), version(1, "1.0", "latest")])
+    network.on(VERSIONS, [version(3), version(2, "2.0"), version(1, "1.0")])
     network.on(f"{VERSIONS}/2", version(2, "2.0"))
     network.on(f"DELETE {API}{APP}/versions/2", Reply(204))
     vendor = ghcr(network)
     assert await vendor.removal("team/web/app", "2.0") == (Removal.VERB, "")
     await vendor.remove_tag("team/web/app", "2.0")
     assert network.asked == [TEAM, f"{VERSIONS}?per_page=100", f"{VERSIONS}/2", f"DELETE {API}{APP}/versions/2"]
+    assert (await vendor.removal("team/web/app", "1.0"))[1].startswith("GitHub keeps the last tag")
+    assert len(network.requests) == 4  # what is left is known
 
 
 async def test_an_image_with_other_tags_stays_whole(network: Network) -> None:
