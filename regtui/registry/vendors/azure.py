@@ -90,7 +90,7 @@ class Azure(Vendor):
         subject = f"{self.exchange.registry}/{repository}"
         told = self.api.read(answer, _TagAnswer, f"{subject}:{tag}", f"{subject} has no tag {tag}").tag
         if told.is_locked:
-            name = self.exchange.registry.partition(".")[0]
+            name = self.exchange.registry.partition(".")[0].partition("-")[0]  # NAME or NAME-hash; no name has a "-"
             unlock = f"az acr repository update --name {name} --image {repository}:{tag}"
             return Removal.NONE, f"it is locked ({unlock} --write-enabled true --delete-enabled true unlocks it)"
         return Removal.VERB, ""

@@ -86,6 +86,10 @@ class GitLab(Vendor):
     tells_tags = True
     afterwards = "the image stays, untagged, until GitLab's garbage collection takes it"
 
+    def __init__(self, exchange: Exchange, base: str = "") -> None:
+        super().__init__(exchange, base)
+        self._found: dict[str, tuple[str, int]] = {}  # repositories' projects and numbers
+
     @classmethod
     def recognises(cls, registry: str, front: httpx.Headers) -> bool:
         return _realm(front) is not None
@@ -153,7 +157,9 @@ class GitLab(Vendor):
         return result.data.container_repository.tags or _Tags()
 
     async def _find(self, repository: str) -> tuple[str, int]:
-        """The project that a repository belongs to, and its number there. Raises `NotFound`."""
+        """The project that a repository belongs to, and its number there: looked for once. Raises `NotFound`."""
+        if repository in self._found:
+            return self._found[repository]
         names = repository.split("/")
         for depth in range(len(names), max(len(names) - _BELOW, 1), -1):
             project = "/".join(names[:depth])
@@ -162,6 +168,7 @@ class GitLab(Vendor):
                     async for page in pages:
                         for found in page:
                             if found.path == repository:
+                                self._found[repository] = project, found.id
                                 return project, found.id
             except NotFound:
                 continue

@@ -88,7 +88,7 @@ class Google(Vendor):
 
     async def remove_tag(self, repository: str, tag: str) -> None:
         """By the distribution API, which here takes a tag by its name, and no digest that still has tags."""
-        url, needed = f"/v2/{repository}/manifests/{tag}", access(repository, "pull,push,delete")
+        url, needed = f"/v2/{repository}/manifests/{tag}", access(repository, self.delete_actions)
         answer = await self.exchange.send("DELETE", url, needed, limit=lists.PAGE_LIMIT)
         check_removed(self.exchange, answer, repository, tag)
 

@@ -15,15 +15,16 @@ import pytest
 
 from regtui.errors import LoginNeeded, NotFound, ReadOnly
 from regtui.oci import media_types
+from regtui.oci.digest import Digest
 from regtui.registry.credentials import Credentials
 from regtui.registry.vendors import Removal, VendorTag
 from regtui.registry.vendors.azure import Azure
 from tests.registry.vendors.server import BASIC, SOMEONE, Network, Reply, Seen, flat
 
-HOST = "mine.azurecr.io"
+HOST = "mine-a1b2c3.azurecr.io"
 TAGS = f"{HOST}/acr/v1/team/app/_tags"
 MANIFESTS = f"{HOST}/acr/v1/team/app/_manifests"
-ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+ONE, TWO = Digest("sha256:" + "1" * 64), Digest("sha256:" + "2" * 64)
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ async def test_an_access_token_removes_a_tag_by_the_api(network: Network) -> Non
     vendor = await gitlab(network)
     assert await vendor.removal("team/app", "1.0") == (Removal.VERB, "")
     await vendor.remove_tag("team/app", "1.0")
-    assert network.last.method == "DELETE"
+    assert network.asked[1:] == [f"DELETE {PROJECT}/7/tags/1.0"]
     assert network.last.authorization == "Bearer glpat-secret"
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from regtui.errors import Forbidden, NotFound, RateLimited, ReadOnly, Unsupported
 from regtui.oci import media_types
+from regtui.oci.digest import Digest
 from regtui.registry.credentials import Credentials
 from regtui.registry.vendors import Removal, VendorTag
 from regtui.registry.vendors.google import Google
@@ -24,7 +25,7 @@ from tests.registry.vendors.server import BASIC, SOMEONE, Network, Reply, flat
 
 HOST = "europe-west9-docker.pkg.dev"
 SETTINGS = "artifactregistry.googleapis.com/v1/projects/mine/locations/europe-west9/repositories/repo"
-ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+ONE, TWO = Digest("sha256:" + "1" * 64), Digest("sha256:" + "2" * 64)
 TOKEN = Credentials("oauth2accesstoken", "ya29.token")
 
 

@@ -61,6 +61,9 @@ class FakeHarbor:
         match path.strip("/").split("/"):
             case ["repositories"]:
                 return JSONResponse([{"name": name} for name in await self._names()])
+            case ["projects", project, "repositories"]:
+                mine = [name for name in await self._names() if name.startswith(f"{project}/")]
+                return JSONResponse([{"name": name} for name in mine])
             case ["search"]:
                 found = [{"repository_name": name} for name in await self._names()]
                 return JSONResponse({"project": [], "repository": found})
@@ -120,6 +123,7 @@ async def client(harbor: FakeHarbor) -> AsyncIterator[Client]:
 async def test_it_is_recognised_and_browsed(client: Client) -> None:
     assert client.vendor.name == "Harbor"
     assert [page async for page in client.repositories()] == [["team/app", "team/tools/lint"]]
+    assert [page async for page in client.repositories("team/tools")] == [["team/tools/lint"]]
     hits = [page async for page in client.vendor.search("lint")]
     assert Hit("team/tools/lint") in hits[0]
     [tags] = [page async for page in client.vendor.tags("team/tools/lint")]
