@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from enum import StrEnum
 
 import httpx
@@ -19,6 +20,7 @@ from regtui.registry.answers import ERROR_LIMIT, Answer
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.exchange import Exchange
+from regtui.registry.request_log import RequestLog
 from regtui.registry.tokens import Access, access
 from regtui.registry.vendors import Vendor, find_vendor
 
@@ -41,8 +43,8 @@ class Client:
 
     A `version` is a tag or a digest. `registry` is what people call the registry, for messages. `elsewhere` carries the
     requests to other hosts (login servers, redirects to object storage); opened when needed unless given. `realms` are
-    login servers that the user confirmed. `concurrency` counts small requests; the streams (`blob`, `upload_blob`) come
-    on top, a connection each.
+    login servers that the user confirmed. `concurrency` is how many small requests are under way at most, fewer while a
+    host refuses for its limits; the streams (`blob`, `upload_blob`) come on top, a connection each. `log` notes all.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Client:
         concurrency: int = 16,
         timeout: float = 30.0,
         realms: frozenset[str] = frozenset(),
+        log: RequestLog | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.registry = registry or endpoint.host
@@ -70,6 +73,7 @@ class Client:
             concurrency=concurrency,
             timeout=timeout,
             realms=realms,
+            log=log,
         )
         self.vendor = Vendor(self._exchange)  # until `ping` has seen whose registry it is
         self._deletion: dict[str, Deletion] = {}
@@ -84,6 +88,11 @@ class Client:
     def pulls(self) -> str | None:
         """Pulls left of those allowed ("88/100"), where the registry tells (Docker Hub)."""
         return self._exchange.pulls
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """Until when (UTC) all requests wait because of a 429, or fail with `RateLimited` where that is too long."""
+        return self._exchange.paused_until
 
     async def user(self) -> str:
         """The name of who is logged in at the registry, as far as it asked for that; or empty."""

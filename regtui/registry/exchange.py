@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
 
 import httpx
 
@@ -17,7 +18,10 @@ from regtui.registry.answers import Answer, read_ahead, read_answer
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.failures import connection_failure
+from regtui.registry.logged import logged
+from regtui.registry.pace import Held, Paces, origin
 from regtui.registry.refusals import Login, refusal, web_page
+from regtui.registry.request_log import RequestLog
 from regtui.registry.tokens import TOKEN_LIMIT, Access, Authorizer
 from regtui.text import shown
 
@@ -27,6 +31,7 @@ REDIRECTS = 5
 WARNINGS_LIMIT = 20
 """Different warnings that are kept."""
 
+T = TypeVar("T")
 Content = bytes | AsyncIterator[bytes] | None
 _READS = frozenset({"GET", "HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -35,10 +40,11 @@ _COMMON = {"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"}
 
 
 class Exchange:
-    """Sends requests to one registry, `concurrency` small ones at a time.
+    """Sends requests to one registry, at most `concurrency` small ones at a time; streams come on top.
 
     Every request to the registry goes through here, and so do the refusal of changes under `read_only`, the login, the
-    redirects (other hosts see neither credentials nor the client's certificate) and the tries after a passing failure.
+    redirects (other hosts see neither credentials nor the client's certificate), the pace at which each host wants to
+    be asked, and the tries after a passing failure. Each request that is sent is noted in `log`.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Exchange:
         concurrency: int,
         timeout: float,
         realms: frozenset[str] = frozenset(),
+        log: RequestLog | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.registry = registry
@@ -60,12 +67,14 @@ class Exchange:
         self.pulls: str | None = None
         self.warnings: list[str] = []
         self.front = httpx.Headers()  # of the registry's first answer: they tell whose it is
-        self._transport = transport
+        self._log = log
+        self._transport = logged(transport, log)
+        elsewhere = logged(elsewhere, log) if elsewhere else None
         self._elsewhere: dict[bool, httpx.AsyncBaseTransport] = {True: elsewhere, False: elsewhere} if elsewhere else {}
         self._authorizer = Authorizer(endpoint, registry, self._log_in, credentials, realms)
-        self._slots = asyncio.Semaphore(concurrency)
         self._timeout = timeout
         self._home = httpx.URL(endpoint.base)
+        self._paces = Paces(self._home, registry, concurrency)
 
     async def send(
         self,
@@ -86,20 +95,23 @@ class Exchange:
         `url` is a path on the registry, or absolute; `limit` bounds the answer in bytes, `name` is what it is called in
         messages; `patience` is how long the answer may take, in seconds, beyond the usual. An `authorization` (none, if
         empty) goes to the URL's own host, and no challenge is answered then: for vendors' APIs. `is_query` says of a
-        POST that it changes nothing. Raises `ReadOnly`, `ConnectionFailed`, `TooLarge`, and what a login server's
-        refusal means.
+        POST that it changes nothing. Raises `ReadOnly`, `ConnectionFailed`, `TooLarge`, what a login server's refusal
+        means, and `RateLimited` while a host asks for a longer pause: then nothing is sent.
         """
 
         is_read = is_query or method in _READS
         if self.read_only and not is_read:
             raise ReadOnly(f"Changes to {self.registry} are switched off (read-only)")
 
+        pace = self._paces.home if url.startswith("/") else self._paces.at(_url(url))
+
         async def once() -> Answer:
-            async with self._slots:
+            async with pace:
                 response, where = await self._open(method, url, access, headers, content, patience, authorization)
                 return await read_answer(method, where, response, limit, name)
 
-        return await retries.persist(once, is_read=is_read, is_repeatable=isinstance(content, bytes | None))
+        is_repeatable = isinstance(content, bytes | None)
+        return await retries.persist(lambda: _unheld(once), is_read=is_read, is_repeatable=is_repeatable)
 
     @asynccontextmanager
     async def stream(
@@ -111,7 +123,7 @@ class Exchange:
             response, where = await self._open("GET", url, access, headers, None, 0.0)
             return response if response.status_code < 400 else await read_answer("GET", where, response, 0, "error")
 
-        response = await retries.persist(once)
+        response = await retries.persist(lambda: _unheld(once))
         if isinstance(response, Answer):
             raise refuse(response)
         try:
@@ -142,8 +154,14 @@ class Exchange:
         """How far a login went with the requests for this repository."""
         return self._authorizer.login(repository)
 
+    @property
+    def paused_until(self) -> datetime | None:
+        """Until when (UTC) the registry is not asked, or another host for which requests wait; None: nothing waits."""
+        return self._paces.paused_until
+
     async def aclose(self) -> None:
         """Closes all connections."""
+        self._paces.close()
         await self._authorizer.aclose()
         for transport in {id(t): t for t in (self._transport, *self._elsewhere.values())}.values():
             await transport.aclose()
@@ -161,15 +179,18 @@ class Exchange:
         """Sends, logs in and follows redirects; the answer's body is not read yet."""
         target = _url(self.endpoint.base + url if url.startswith("/") else url)
         first, home = target, self._is_home(target)
+        is_ours, round_ = home, self._paces.home.round
         is_checked = is_digest(url.rpartition("/")[2])
         for _ in range(REDIRECTS + 1):
             request = self._request(method, target, headers, content, patience)
             if authorization is None:
-                response = await (self._authorised(request, access, content) if home else self._abroad(request))
+                response = await (self._authorised(request, access, content) if home else self._ask(request, home))
             else:
                 if authorization and same_origin(target, first):
                     request.headers["Authorization"] = authorization
-                response = await (self._transport.handle_async_request(request) if home else self._abroad(request))
+                response = await self._ask(request, home)
+            if is_ours and not home:
+                self._paces.home.adapt(round_, response.status_code)  # what is redirected to comes as fast as asked for
             location = response.headers.get("location") if response.status_code in _REDIRECTS else None
             if not location:
                 return response, target
@@ -182,20 +203,31 @@ class Exchange:
         sent = await self._authorizer.known(access)
         if sent:
             request.headers["Authorization"] = sent
-        response = await self._transport.handle_async_request(request)
+        response = await self._ask(request, True)
         self._notice(response)
         if response.status_code in (401, 403) and isinstance(content, bytes | None):
             response = await read_ahead(response)  # frees the connection, which the login may need
             challenges = response.headers.get_list("www-authenticate")
             if better := await self._authorizer.challenged(challenges, access, sent):
                 request.headers["Authorization"] = better
-                response = await self._transport.handle_async_request(request)
+                response = await self._ask(request, True)
                 self._notice(response)
         return response
 
-    async def _abroad(self, request: httpx.Request) -> httpx.Response:
-        """To another host, or another port of the registry's: by a transport that doesn't show who we are."""
-        own = request.url.host == self._home.host  # what is said about the host's TLS holds for all its ports
+    async def _ask(self, request: httpx.Request, home: bool) -> httpx.Response:
+        """One request over the wire. Raises `Held` while its host wants to be left alone."""
+        pace = self._paces.home if home else self._paces.at(request.url)
+        if pace.is_paused:
+            raise Held(pace)
+        sent_in = pace.round
+        transport = self._transport if home else self._stranger(request.url)
+        response = await transport.handle_async_request(request)
+        pace.hear(sent_in, response.status_code, response.headers)
+        return response
+
+    def _stranger(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
+        """For another host, or another port of the registry's: a transport that doesn't show who we are."""
+        own = url.host == self._home.host  # what is said about the host's TLS holds for all its ports
         if own not in self._elsewhere:
             from dataclasses import replace
 
@@ -203,17 +235,18 @@ class Exchange:
 
             stranger = self.endpoint.elsewhere()
             stranger = stranger if own else replace(stranger, insecure_tls=False)
-            self._elsewhere[own] = open_transport(stranger, timeout=self._timeout)
-        return await self._elsewhere[own].handle_async_request(request)
+            self._elsewhere[own] = logged(open_transport(stranger, timeout=self._timeout), self._log)
+        return self._elsewhere[own]
 
     async def _log_in(self, request: httpx.Request) -> Answer:
         """A request to a login server, by the registry's own transport where it is the registry itself."""
         request.headers.update(_COMMON)
         request.extensions["timeout"] = self._timeouts(0.0)
+        home = self._is_home(request.url)
 
         async def once() -> Answer:
-            home = self._is_home(request.url)
-            response = await (self._transport.handle_async_request(request) if home else self._abroad(request))
+            await self._paces.at(request.url).ready()  # who waits for the token can do nothing without it
+            response = await self._ask(request, home)
             return await read_answer(request.method, request.url, response, TOKEN_LIMIT, "token answer")
 
         return await retries.persist(once)
@@ -268,9 +301,18 @@ class Exchange:
                         self.warnings.append(warning)
 
 
+async def _unheld(send: Callable[[], Awaitable[T]]) -> T:
+    """Begins anew, after the pause, when one held a request back; meanwhile it has nothing that others need."""
+    while True:
+        try:
+            return await send()
+        except Held as held:
+            await held.pace.ready()
+
+
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Whether two URLs are of one server: scheme, host and port (RFC 9110, section 4.3.1)."""
-    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+    return origin(one) == origin(other)
 
 
 def _url(text: str, base: httpx.URL | None = None) -> httpx.URL:

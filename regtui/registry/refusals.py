@@ -120,11 +120,11 @@ _KINDS: dict[int, type[Answered]] = {
 
 def _rate_limited(answer: Answer, registry: str, login: Login) -> RateLimited:
     wait = retries.seconds(answer.headers.get("retry-after", ""))
-    advice = f"Try again in {max(1, round(wait)):,} seconds." if wait is not None else "Try again later."
+    when, advice = (retries.until(wait), "Try again then.") if wait else ("for now", "Try again later.")
     if login.is_anonymous:
         advice += " A user who is logged in often has a higher limit."
     said = f" ({answer.said})" if answer.said else ""
-    return RateLimited(f"{registry} takes no more requests for now{said}", advice, code=answer.code, retry_after=wait)
+    return RateLimited(f"{registry} takes no more requests {when}{said}", advice, code=answer.code, retry_after=wait)
 
 
 def _web_page(answer: Answer) -> tuple[str, str]:

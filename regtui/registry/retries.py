@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from asyncio import sleep
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from itertools import count
 from typing import TypeVar
 
 import httpx
@@ -18,57 +19,82 @@ from regtui.registry.failures import connection_failure
 T = TypeVar("T")
 
 TRIES = 3
-"""Requests that are sent at most for one read."""
+"""Requests that are sent at most for one read which fails."""
 
-WAIT_LIMIT = 15.0
-"""Seconds that regtui waits for a server's `Retry-After`; a longer wait is the user's to decide."""
+REFUSALS = 5
+"""429s that are taken at most for one request: others go first meanwhile, and the host's pause grows."""
+
+WAIT_LIMIT = 60.0
+"""Seconds that regtui waits for a server's `Retry-After`; a longer wait is the user's to decide. Rate limits count by
+the minute more often than not, and who sees until when it waits would rather wait than begin again."""
+
+PAUSE_LIMIT = 86_400.0
+"""Seconds after which a host is asked again, whatever it said."""
 
 _BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 _PASSING = frozenset({500, 502, 503, 504})
+_SECONDS = re.compile(r"(\d+)(\.\d*)?", re.ASCII)
 
 
 async def persist(send: Callable[[], Awaitable[T]], *, is_read: bool = True, is_repeatable: bool = True) -> T:
-    """Sends until an answer stands, `TRIES` times at most.
+    """Sends until an answer stands: after `TRIES` failures, or `REFUSALS` 429s.
 
     A read is tried again after a passing failure of the server, and when a connection broke that stood. Unknown hosts,
     refusals, TLS and timeouts fail at once. A change is repeated only where the answer says that it was not applied
-    (429), and where its body can be sent again (`is_repeatable`). Raises `ConnectionFailed`.
+    (429), and where its body can be sent again (`is_repeatable`); `send` itself waits then, for the host's `Pace`.
+    Raises `ConnectionFailed`, and what `send` does.
     """
-    for attempt in count(1):
+    failures = refusals = 0
+    while True:
+        wait: float | None
         try:
             answer = await send()
-            wait = None
-            if isinstance(answer, Answer) and is_repeatable and (is_read or answer.status == 429):
-                wait = pause(attempt, answer.status, answer.headers.get("retry-after", ""))
+            if not isinstance(answer, Answer) or not is_repeatable:
+                return answer
+            asked = seconds(answer.headers.get("retry-after", "")) if answer.status >= 400 else None
+            if answer.status == 429 and refusals < REFUSALS - 1 and (asked or 0) <= WAIT_LIMIT:
+                refusals += 1
+                continue
+            if not is_read or answer.status not in _PASSING:
+                return answer
+            failures += 1
+            wait = pause(failures, asked)
             if wait is None:
                 return answer
         except httpx.TransportError as error:
-            wait = pause(attempt) if is_read and isinstance(error, _BROKEN) else None
+            failures += 1
+            wait = pause(failures) if is_read and isinstance(error, _BROKEN) else None
             if wait is None:
                 raise connection_failure(error) from error
         await sleep(wait)
-    raise AssertionError("unreachable: the last attempt has no pause")
 
 
-def pause(attempt: int, status: int = 0, retry_after: str = "") -> float | None:
-    """Seconds to wait after the `attempt`th try (from 1), or None when there is to be no other.
-
-    `status` is the answer's, 0 when the connection broke; `retry_after` the header as it came.
-    """
-    if attempt >= TRIES or (status and status != 429 and status not in _PASSING):
+def pause(failures: int, asked: float | None = None) -> float | None:
+    """Seconds to wait after so many failures, `asked` if the server asked for some; None: there is no other try."""
+    if failures >= TRIES or (asked or 0) > WAIT_LIMIT:
         return None
-    asked = seconds(retry_after)
-    if asked is not None:
-        return asked if asked <= WAIT_LIMIT else None
-    return float(random.uniform(0.5, 1.0) * 0.4 * 2**attempt)
+    return asked if asked is not None else random.uniform(0.5, 1.0) * 0.4 * 2**failures
 
 
 def seconds(retry_after: str) -> float | None:
-    """What a `Retry-After` asks for, in seconds from now; None when it is missing or can't be read."""
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
+    """What a `Retry-After` asks for, in seconds from now, `PAUSE_LIMIT` at most; None where it can't be read."""
+    text = retry_after.strip()[:40]
+    if match := _SECONDS.fullmatch(text):
+        return min(float(match[0]), PAUSE_LIMIT)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        date = parsedate_to_datetime(text)
+        if date.tzinfo is None:  # the old forms of a date name no zone, and mean UTC
+            date = date.replace(tzinfo=UTC)
+        return min(max(0.0, date.timestamp() - time.time()), PAUSE_LIMIT)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def until(wait: float) -> str:
+    """When a wait of so many seconds is over, on this machine's clock: `until 14:05 (in 3 hours)`."""
+    import humanize
+
+    now = datetime.now()
+    end = now + timedelta(seconds=wait)
+    clock = f"{end:%H:%M}" if end.date() == now.date() else f"{end:%H:%M on %Y-%m-%d}"
+    return f"until {clock} (in {humanize.naturaldelta(wait)})"

@@ -14,4 +14,5 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waited.append(seconds)
 
     monkeypatch.setattr("regtui.registry.retries.sleep", sleep)
+    monkeypatch.setattr("regtui.registry.pace.sleep", sleep)
     return waited

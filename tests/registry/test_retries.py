@@ -29,7 +29,7 @@ from tests.registry.fakes import (
 )
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_read_is_tried_three_times_with_growing_pauses(status: int, waits: list[float]) -> None:
     server = serve(httpx.Response(status))
     with pytest.raises(Answered):
@@ -58,16 +58,16 @@ async def test_the_server_says_how_long_to_wait(waits: list[float]) -> None:
         manifest(),
     )
     await server.client().manifest("team/app", "1.0")
-    assert waits[0] == 3
+    assert 2.9 < waits[0] <= 3
     assert 5 < waits[1] <= 7
 
 
 async def test_a_long_wait_is_for_the_user_to_decide(waits: list[float]) -> None:
     server = serve(problem(429, "TOOMANYREQUESTS", "pull limit", retry_after="3600"))
-    with pytest.raises(RateLimited, match=r"takes no more requests for now \(TOOMANYREQUESTS: pull limit\)") as caught:
+    with pytest.raises(RateLimited, match=r"takes no more requests until .* \(in an hour\) \(TOO.*: pull l") as caught:
         await server.client().manifest("team/app", "1.0")
     assert caught.value.retry_after == 3600
-    assert caught.value.advice.startswith("Try again in 3,600 seconds.")
+    assert caught.value.advice == "Try again then. A user who is logged in often has a higher limit."
     assert (len(server.requests), waits) == (1, [])
 
 
