@@ -144,7 +144,7 @@ class DockerHub(Vendor):
     async def _own_namespaces(self) -> list[str]:
         """The user's and their organizations'. Raises `Unsupported` when nobody is logged in."""
         if not (await self._login.bearer()):
-            reason = f": {self._login.refusal}" if self._login.refusal else ""
+            reason = f", and {self._login.refusal}" if self._login.refusal else ""
             raise Unsupported(f"{BY_NAMESPACE}{reason}", _OPEN, status=501)
         owners = [self._login.username]
         try:

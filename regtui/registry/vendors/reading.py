@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
+from time import time as now
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -62,5 +62,5 @@ def limited_until(answer: Answer, moment: str) -> Answer:
     """The answer as a 429 that says how long to wait. `moment` is when to ask again, in seconds since 1970."""
     headers = httpx.Headers(answer.headers)
     if "retry-after" not in headers and moment.isascii() and moment.isdigit():
-        headers["retry-after"] = str(max(0, int(moment[:12]) - int(time.time())))
+        headers["retry-after"] = str(max(0, int(moment[:12]) - int(now())))
     return replace(answer, status=429, headers=headers)

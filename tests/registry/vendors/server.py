@@ -8,8 +8,8 @@ A test takes the fixture `network` (conftest.py here) and says what is answered 
     network.on("DELETE hub.docker.com/v2/x", lambda request: Reply(204))         # by the request
 
 A route is the method, the host as the client names it (with its port where it isn't the scheme's), and the path byte
-for byte as it comes over the wire (`%2F` stays). What has no route is answered 404, as `{"message": "no route"}`, so
-`/v2/` is a 404 too until a test says otherwise.
+for byte as it comes over the wire (`%2F` stays). What has no route is answered by `network.otherwise`, a 404 as long as
+a test doesn't set it; `/v2/` too.
 
     client = network.client("quay.io", SOMEONE)           # a Client: `await client.ping()` chooses its vendor
     vendor = network.vendor(Quay, "quay.io", SOMEONE)     # or one vendor's class at once; options go to the Client
@@ -103,6 +103,7 @@ class Network:
     def __init__(self) -> None:
         self.address = ""
         self.requests: list[Seen] = []
+        self.otherwise: object = Reply(404, {"message": "no route"})
         self._routes: dict[str, Iterator[object]] = {}
         self._clients: list[Client] = []
 
@@ -155,7 +156,7 @@ class Network:
         )
         self.requests.append(seen)
         route = self._routes.get(str(seen)) or self._routes.get(str(seen).partition("?")[0])
-        answer: object = next(route) if route else Reply(404, {"message": "no route"})
+        answer = next(route) if route else self.otherwise
         if callable(answer):
             answer = answer(seen)
         await (answer if isinstance(answer, Reply) else Reply(200, answer)).response()(scope, receive, send)
