@@ -167,6 +167,11 @@ class RegtuiApp(App[None], inherit_bindings=False):
         await asyncio.to_thread(self.connections.finish)
         self.exit()
 
+    async def _close_all(self) -> None:
+        """What is still being fetched ends before the panes are gone that it would be shown in."""
+        self.workers.cancel_all()
+        await super()._close_all()
+
     def action_help(self) -> None:
         from regtui.tui.screens.help import HelpScreen
 

@@ -65,11 +65,14 @@ class Loader:
 
     # Repositories
 
-    def connect(self, registry: str, then: Callable[[Session], None]) -> None:
-        """Opens the registry and lists its repositories; `then` is called in between, with the session."""
-        self._start(REPOSITORIES, self._connect(registry, then))
+    def connect(self, registry: str, then: Callable[[Session], None], namespace: str = "") -> None:
+        """Opens the registry and lists its repositories; `then` is called in between, with the session.
 
-    async def _connect(self, registry: str, then: Callable[[Session], None]) -> None:
+        The cursor goes to the `namespace`, or to the one in the settings; it is listed by itself where not all can be.
+        """
+        self._start(REPOSITORIES, self._connect(registry, then, namespace))
+
+    async def _connect(self, registry: str, then: Callable[[Session], None], namespace: str) -> None:
         pane, say = self._screen.repositories, partial(self._screen.say, REPOSITORIES)
         pane.empty_text = f"Connecting to {registry} …"
         say(f"connecting to {registry}")
@@ -84,17 +87,14 @@ class Loader:
             say("not connected")
             return
         self.session, self.user = session, await session.client.user()
-        opened = await asyncio.to_thread(opened_in, session.settings, registry)
-        if not self._screen.app.is_running:
-            return  # it ends, and the panes may be gone
-        pane.keep(opened)
+        pane.keep(await asyncio.to_thread(opened_in, session.settings, registry))
         then(session)
         is_listed = await self._catalog(session)
-        if namespace := session.settings.for_registry(registry).namespace:
+        if wanted := namespace or session.settings.for_registry(registry).namespace:
             if not is_listed:
-                await self._namespace(session, namespace)
-            elif pane.cursor == 0:
-                pane.go_to(namespace)
+                await self._namespace(session, wanted)
+            elif namespace or pane.cursor == 0:
+                pane.go_to(wanted)
 
     def catalog(self) -> None:
         """Lists the repositories again."""
@@ -114,15 +114,15 @@ class Loader:
             whose = inventory.vendor_name(session) or session.registry
             search = f"Type / and a name, then Enter, to search {whose}. " if inventory.can_search(session) else ""
             pane.fail(self._told(error, f"Press o, or Enter here, to name one. {search}{_AGAIN}"))
-            say(f"! {error.what}")
+            say(f"! {pane.unlisted}, not listed: {error.what}" if pane.unlisted else f"! {error.what}")
             return False
         pane.finish()
         say("")
         return True
 
     def namespace(self, name: str) -> None:
-        """Lists the repositories below a namespace, in a registry that may not list all of its own."""
-        if self.session:
+        """Lists the repositories below a namespace, if one is named: the registry may not list all of its own."""
+        if self.session and name:
             self._screen.run_worker(self._namespace(self.session, name), group="search", exclusive=True)
 
     async def _namespace(self, session: Session, name: str) -> None:

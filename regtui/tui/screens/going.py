@@ -49,7 +49,7 @@ class GoingScreen(PanesScreen):
     def on_mount(self) -> None:
         self.app.install_screen(self, _name(self.registry))
         self.loader.offer(None, None)
-        self.loader.connect(self.registry, self.connected)
+        self.loader.connect(self.registry, self.connected, self.spot.namespace)
         self.enter(self.spot.pane)
 
     def on_screen_resume(self) -> None:
@@ -124,6 +124,7 @@ class GoingScreen(PanesScreen):
         self.spot = spot
         if self.loader.session:
             self._fill()
+            self.loader.namespace(spot.namespace)
         self.enter(spot.pane)
 
     def _fill(self) -> None:
@@ -140,7 +141,6 @@ class GoingScreen(PanesScreen):
         else:
             self._show_no_details()
         if self.spot.namespace:
-            self.loader.namespace(self.spot.namespace)
             self._remember(f"{self.registry}/{self.spot.namespace}/")
         self.tell()
 

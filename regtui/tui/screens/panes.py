@@ -149,7 +149,7 @@ class PanesScreen(Screen[None], inherit_bindings=False):
             FILES: self.files,
         }
         pane = next(number for number, bar in self._filters.items() if bar is message.bar)
-        self.say(pane, listings[pane].set_filter(message.text))
+        self.say(-pane, listings[pane].set_filter(message.text))  # apart from what is going on there
 
     def on_filter_bar_left(self) -> None:
         self.enter(self.pane)
@@ -176,4 +176,8 @@ class PanesScreen(Screen[None], inherit_bindings=False):
     @property
     def going_on(self) -> str:
         """What to say of it: of the focused pane first."""
-        return self._says.get(self.pane) or next((text for text in self._says.values() if text), "")
+        return (
+            self._says.get(-self.pane)
+            or self._says.get(self.pane)
+            or next((text for text in self._says.values() if text), "")
+        )

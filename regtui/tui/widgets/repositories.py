@@ -176,11 +176,23 @@ class Repositories(Branches[PathPart]):
         total = len(self._known)
         if self._filter:
             return f"Repositories · {sum(part.is_repository for part in self._branches):,} of {total:,}"
-        if self._failed and total == len(self._by_name) > 0:
-            return f"Repositories · not listed · {total:,} {'found' if self._found else 'opened before'}"
+        if self.unlisted:
+            return f"Repositories · {self.unlisted}, not listed"
         return f"Repositories · {total:,}{'' if self._complete else ' so far'}" if total else "Repositories"
 
+    @property
+    def unlisted(self) -> str:
+        """What stands here in place of a list that can't be read, or empty."""
+        total = len(self._known)
+        if not self._failed or not total or total > len(self._by_name):
+            return ""
+        return f"{total:,} {'found' if self._found else 'opened before'}"
+
     # Rows
+
+    def _settle(self) -> None:
+        super()._settle()
+        self.post_message(self.Changed())
 
     def is_open(self, branch: PathPart) -> bool:
         return self._folding.get(branch, len(self._known) <= _FEW)
