@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
-from regtui.errors import ConnectionFailed, RegtuiError
+from regtui.errors import ConnectionFailed, RegtuiError, Unsupported
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Descriptor, Document
 from regtui.registry.client import Client, Deletion
@@ -42,7 +42,8 @@ class RoutedClient(Client):
     async def ping(self) -> None:
         """The registry itself may be out of reach, as long as one of the other places answers."""
         try:
-            return await self._home.ping()
+            await self._home.ping()
+            return
         except ConnectionFailed as error:
             failure = error
         # Not while that failure is handled: what fails from here on would have it for its context.
@@ -176,7 +177,12 @@ class _RoutedVendor(Vendor):
         client, name = await self._client.at(repository)
         way, reason = await client.vendor.removal(name, tag)
         if way is Removal.VERB:
-            return Removal.NONE, f"registries.conf leads to {client.registry}/{name}: open that to delete its tags"
+            raise Unsupported(
+                f"{self._client.registry}/{repository} is {client.registry}/{name}, whose own API deletes its tags",
+                "Open that itself, by its own name.",
+                status=405,
+                code="UNSUPPORTED",
+            )
         return way, reason
 
 
