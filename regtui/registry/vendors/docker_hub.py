@@ -185,7 +185,7 @@ class DockerHub(Vendor):
         authorization = await self._login.bearer()
         answer = await self.api.ask(method, path, authorization)
         if answer.status == 401 and authorization:
-            self._login.forget()
+            self._login.forget(authorization)
             answer = await self.api.ask(method, path, await self._login.bearer())
         return limited_until(answer, answer.headers.get("x-retry-after", "")) if answer.status == 429 else answer
 
@@ -210,9 +210,10 @@ class _Login:
                 self._until = time.monotonic() + TOKEN_LIFETIME
         return bearer(self._token)
 
-    def forget(self) -> None:
-        """Makes the next one anew: this one was refused."""
-        self._until = 0.0
+    def forget(self, refused: str) -> None:
+        """Makes the next one anew, unless another request has done so meanwhile."""
+        if refused == bearer(self._token):
+            self._until = 0.0
 
     async def _make(self) -> str:
         found = await self._api.exchange.credentials()

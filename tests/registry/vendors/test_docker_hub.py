@@ -189,6 +189,15 @@ async def test_a_token_that_is_refused_is_made_anew_once(network: Network) -> No
     ]
 
 
+async def test_many_requests_with_a_token_that_is_refused_share_a_new_one(network: Network) -> None:
+    network.on(TOKEN, {"access_token": "first"}, {"access_token": "second"}, {"access_token": "third"})
+    fresh = "Bearer second"
+    network.on(LIBRARY, lambda request: Reply(200, page()) if request.authorization == fresh else Reply(401))
+    vendor = hub(network, SOMEONE)
+    await asyncio.gather(*(flat(vendor.repositories("library")) for _ in range(20)))
+    assert [seen.method for seen in network.requests].count("POST") == 2
+
+
 async def test_a_login_that_the_api_does_not_take_still_shows_what_is_public(network: Network) -> None:
     network.on(TOKEN, Reply(401, {"detail": "Incorrect authentication credentials"}))
     network.on(LIBRARY, page({"name": "debian"}))
