@@ -30,14 +30,14 @@ class Api:
         self.exchange = exchange
         self.base = base.rstrip("/")
 
-    async def basic(self) -> str:
-        """The registry's login as an `Authorization` of Basic, or empty."""
-        found = await self.exchange.credentials()
+    async def basic(self, repository: str = "") -> str:
+        """The login for a repository, or for the registry, as an `Authorization` of Basic, or empty."""
+        found = await self.exchange.credentials(repository)
         return basic(found) if found and found.is_password else ""
 
-    async def secret(self) -> str:
-        """The registry's password or identity token, for an API that takes it as a token, or empty."""
-        found = await self.exchange.credentials()
+    async def secret(self, repository: str = "") -> str:
+        """The login's password or identity token, for an API that takes it as a token, or empty."""
+        found = await self.exchange.credentials(repository)
         return (found.identity_token or found.password) if found else ""
 
     async def ask(

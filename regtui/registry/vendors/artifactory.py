@@ -77,7 +77,7 @@ class Artifactory(Vendor):
         """By Artifactory's API if the tag's folder is where the name says; else it is the registry's affair."""
         try:
             path = f"/artifactory/api/storage/{_path(repository)}/{part(tag)}"
-            folder = await self.api.get(_Folder, path, await self.api.basic(), subject=f"{repository}:{tag}")
+            folder = await self.api.get(_Folder, path, await self.api.basic(repository), subject=f"{repository}:{tag}")
         except RegtuiError:
             return Removal.REGISTRY, ""
         children = folder.children or ()
@@ -86,7 +86,9 @@ class Artifactory(Vendor):
         return (Removal.VERB if is_tag and not has_more else Removal.REGISTRY), ""
 
     async def remove_tag(self, repository: str, tag: str) -> None:
-        answer = await self.api.ask("DELETE", f"/artifactory/{_path(repository)}/{part(tag)}", await self.api.basic())
+        answer = await self.api.ask(
+            "DELETE", f"/artifactory/{_path(repository)}/{part(tag)}", await self.api.basic(repository)
+        )
         check_removed(self.exchange, answer, repository, tag)
 
     async def _of_keys(self, refused: RegtuiError | None) -> AsyncGenerator[list[str], None]:

@@ -125,7 +125,7 @@ class GitLab(Vendor):
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
         """By the API with an access token; any other login takes the registry's own way."""
-        if await self._authorization():
+        if await self._authorization(repository):
             try:
                 await self._find(repository)
             except (LoginNeeded, Forbidden, NotFound):
@@ -137,7 +137,7 @@ class GitLab(Vendor):
         project, number = await self._find(repository)
         path = f"projects/{part(project)}/registry/repositories/{number}/tags/{part(tag)}"
         try:
-            check_removed(self.exchange, await self._ask("DELETE", self._rest(path)), repository, tag)
+            check_removed(self.exchange, await self._ask("DELETE", self._rest(path), repository), repository, tag)
         except Forbidden as error:
             error.advice = "A rule of the project may protect the tag, or the token may lack the right to it."
             raise
@@ -146,7 +146,7 @@ class GitLab(Vendor):
         subject = self._subject(repository)
         body = {"query": _TAGS, "variables": variables}
         answer = await self.api.ask(
-            "POST", f"{self._prefix}/api/graphql", await self._authorization(), body=body, is_query=True
+            "POST", f"{self._prefix}/api/graphql", await self._authorization(repository), body=body, is_query=True
         )
         result = self.api.read(answer, _Result, subject)
         if result.errors:  # an older GitLab doesn't know all these fields
@@ -164,7 +164,7 @@ class GitLab(Vendor):
         for depth in range(len(names), max(len(names) - _BELOW, 1), -1):
             project = "/".join(names[:depth])
             try:
-                async with aclosing(self._listed(f"projects/{part(project)}")) as pages:
+                async with aclosing(self._listed(f"projects/{part(project)}", repository)) as pages:
                     async for page in pages:
                         for found in page:
                             if found.path == repository:
@@ -205,28 +205,28 @@ class GitLab(Vendor):
                 groups += page
         return groups
 
-    def _listed(self, place: str) -> AsyncGenerator[list[_Repository], None]:
+    def _listed(self, place: str, repository: str = "") -> AsyncGenerator[list[_Repository], None]:
         def read(answer: Answer) -> list[_Repository]:
             missing = f"{self.exchange.registry} has no such group or project"
             return self.api.read(answer, list[_Repository], "its repositories", missing)
 
         return linked(
             self._rest(f"{place}/registry/repositories?per_page=100"),
-            lambda url: self._ask("GET", url),
+            lambda url: self._ask("GET", url, repository),
             read,
             lambda found: str(found.id),
             lambda found: [found],
         )
 
-    async def _ask(self, method: str, path: str) -> Answer:
-        return await self.api.ask(method, path, await self._authorization())
+    async def _ask(self, method: str, path: str, repository: str = "") -> Answer:
+        return await self.api.ask(method, path, await self._authorization(repository))
 
-    async def _authorization(self) -> str:
+    async def _authorization(self, repository: str = "") -> str:
         """The password as a token, if it may be one and the API's host may see it; or empty."""
-        found = await self.exchange.credentials()
+        found = await self.exchange.credentials(repository)
         if found is None or found.username.startswith(_NO_TOKENS):
             return ""
-        return bearer(await self.api.secret()) if self.exchange.trusts(httpx.URL(self.api.base)) else ""
+        return bearer(await self.api.secret(repository)) if self.exchange.trusts(httpx.URL(self.api.base)) else ""
 
     def _rest(self, path: str) -> str:
         return f"{self._prefix}/api/v4/{path}"

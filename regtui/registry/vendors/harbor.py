@@ -110,7 +110,7 @@ class Harbor(Vendor):
         query = f"with_tag=true&with_immutable_status=true&sort=-push_time&page=1&page_size={_PAGE}"
         return linked(
             f"{self._path(repository)}/artifacts?{query}",
-            self._ask,
+            lambda path: self._ask(path, repository),
             read,
             lambda artifact: artifact.digest,
             lambda artifact: [_vendor_tag(artifact, tag) for tag in artifact.tags or ()],
@@ -124,17 +124,17 @@ class Harbor(Vendor):
 
     async def remove_tag(self, repository: str, tag: str) -> None:
         path = f"{self._path(repository)}/artifacts/{part(tag)}/tags/{part(tag)}"
-        answer = await self.api.ask("DELETE", path, await self.api.basic())
+        answer = await self.api.ask("DELETE", path, await self.api.basic(repository))
         check_removed(self.exchange, answer, repository, tag)
 
     async def _artifact(self, repository: str, tag: str) -> _Artifact:
         query = "with_tag=true&with_immutable_status=true"
-        answer = await self._ask(f"{self._path(repository)}/artifacts/{part(tag)}?{query}")
+        answer = await self._ask(f"{self._path(repository)}/artifacts/{part(tag)}?{query}", repository)
         subject, _ = self._subject(repository)
         return self.api.read(answer, _Artifact, f"{subject}:{tag}", f"{subject} has no tag {tag}")
 
-    async def _ask(self, path: str) -> Answer:
-        return await self.api.ask("GET", path, await self.api.basic())
+    async def _ask(self, path: str, repository: str = "") -> Answer:
+        return await self.api.ask("GET", path, await self.api.basic(repository))
 
     def _path(self, repository: str) -> str:
         project, name = split(repository)

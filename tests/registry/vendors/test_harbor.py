@@ -154,6 +154,20 @@ async def test_a_tag_is_removed_and_no_other(network: Network) -> None:
     assert network.last.authorization == "Basic cm9ib3QkY2k6c2VjcmV0"
 
 
+async def test_a_login_for_a_project_alone_is_used_there(network: Network) -> None:
+    """Podman keeps logins by path too: `harbor.example.com/team`."""
+
+    async def found(repository: str) -> Credentials | None:
+        return SOMEONE if repository.startswith("team/") else None
+
+    network.on(ARTIFACTS, [artifact(tag("1.0"))])
+    network.on(f"{ARTIFACTS}/1.0", artifact(tag("1.0")))
+    vendor = harbor(network, credentials=found)
+    assert [each.name for each in await flat(vendor.tags("team/app"))] == ["1.0"]
+    await vendor.removal("team/app", "1.0")
+    assert [request.authorization for request in network.requests] == [BASIC, BASIC]
+
+
 async def test_an_immutable_tag_is_not_removed(network: Network) -> None:
     network.on(f"{ARTIFACTS}/1.0", artifact(tag("1.0", immutable=True), tag("latest")))
     way, why = await harbor(network).removal("team/app", "1.0")
