@@ -16,7 +16,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.notifications import SeverityLevel
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widgets import Input
 
@@ -35,7 +35,7 @@ from regtui.tui.screens.start import StartScreen
 from regtui.tui.terminal import Ending, why_no_screen
 from regtui.tui.themes import NO_COLOR, THEMES, theme_named
 
-_OPENING = 1.0  # seconds that keys wait for a dialog to open
+_OPENING = 1.0  # seconds that keys wait for a screen to open
 
 _log = logging.getLogger(__name__)
 
@@ -113,9 +113,8 @@ class RegtuiApp(App[None], inherit_bindings=False):
 
         A dialog has its input only when it is mounted: until then what follows its key waits here.
         """
-        if isinstance(dialog := self.screen, ModalScreen):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(dialog._mounted_event.wait(), _OPENING)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.screen._mounted_event.wait(), _OPENING)
         if event.character and event.is_printable and isinstance(self.focused, Input):
             self.focused.insert_text_at_cursor(event.character)
             event.prevent_default()

@@ -22,7 +22,7 @@ from regtui.tui.arrangement import ALL, DETAILS, FILES, REPOSITORIES, TAGS
 from regtui.tui.batches import batches
 from regtui.tui.connections import Connections
 from regtui.tui.screens.dialog import explained
-from regtui.tui.screens.panes import PanesScreen
+from regtui.tui.screens.panes import NO_REPOSITORY, PanesScreen
 from regtui.words import size
 
 _AGAIN = "Press r to try again."
@@ -88,6 +88,8 @@ class Loader:
             return
         self.session, self.user = session, await session.client.user()
         pane.keep(await asyncio.to_thread(opened_in, session.settings, registry))
+        if not self._screen.tags.repository:
+            self._screen.tags.empty_text = NO_REPOSITORY
         then(session)
         is_listed = await self._catalog(session)
         if wanted := namespace or session.settings.for_registry(registry).namespace:

@@ -136,6 +136,8 @@ class GoingScreen(PanesScreen):
             self.loader.tags(reference.repository, reference.tag)
         elif reference.tag:
             self.tags.go_to(reference.tag)
+        elif reference.repository and not reference.version and self.tags.current:
+            self.spot = replace(self.spot, reference=reference.at(self.tags.current))
         if self.spot.shown.version:
             self.loader.details(self.spot.shown, self.arrived)
         else:

@@ -25,6 +25,8 @@ from regtui.tui.widgets.pane import Pane
 from regtui.tui.widgets.repositories import Repositories
 from regtui.tui.widgets.tags import Tags
 
+NO_REPOSITORY = "Choose a repository in pane 1."
+
 
 class PanesScreen(Screen[None], inherit_bindings=False):
     """Knows nothing of registries: subclasses fill the panes and say what Enter and Esc mean."""
@@ -50,7 +52,7 @@ class PanesScreen(Screen[None], inherit_bindings=False):
         look = self.glyphs
         options: dict[str, Any] = {"glyphs": look, "page_jump": settings.page_jump}
         self.repositories = Repositories(**options)
-        self.tags = Tags(**options, empty_text="Choose a repository in pane 1.")
+        self.tags = Tags(**options, empty_text=NO_REPOSITORY)
         self.details = Details(**options, number=DETAILS, id="pane-3")
         self.files = Files(**options)
         self.breadcrumb = Breadcrumb(glyphs=look)

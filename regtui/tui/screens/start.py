@@ -85,7 +85,7 @@ class StartScreen(Screen[Spot | None], inherit_bindings=False):
                 yield Choice(name, "open", name)
 
     def action_type(self) -> None:
-        self.query_one("#typed").focus()
+        self.set_focus(self.query_one("#typed"))  # at once: text may be waiting that is meant for it
 
     def action_out(self) -> None:
         if self.query_one("#typed").has_focus:
@@ -94,7 +94,10 @@ class StartScreen(Screen[Spot | None], inherit_bindings=False):
             self.dismiss(None)
 
     def on_choices_chosen(self, message: Choices.Chosen) -> None:
-        self._open(message.choice.value)
+        if self._here and message.choice.value == self._here.registry:
+            self.dismiss(None)
+        else:
+            self._open(message.choice.value)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         self._open(message.value)
