@@ -209,6 +209,17 @@ async def test_the_token_goes_to_no_host_that_does_not_belong_to_the_registry(ne
     assert {request.authorization for request in network.requests} == {"", "Bearer nobody"}
 
 
+async def test_a_login_server_that_the_user_confirmed_hears_it(network: Network) -> None:
+    realm = "https://git.corporation.example.org"
+    network.on(
+        "GET git.corporation.example.org/api/v4/projects/team%2Fapp/registry/repositories", [repository(7, "team/app")]
+    )
+    confirmed = frozenset({"git.corporation.example.org"})
+    vendor = await gitlab(network, ME, "registry.example.com", realm, realms=confirmed)
+    assert await vendor.removal("team/app", "1.0") == (Removal.VERB, "")
+    assert network.last.authorization == "Bearer glpat-secret"
+
+
 async def test_a_next_page_on_another_host_is_asked_of_the_api_itself(network: Network) -> None:
     def second(request: Seen) -> Reply:
         return Reply(200, [repository(2, "team/app/b")])
