@@ -44,7 +44,8 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
         new_client = await _clients(place, settings, credentials, read_only=read_only)
         if place.path or conf.is_split(registry):
             new_client = _routed(registry, place, conf, new_client, open_other)
-        session = await _join(registry, settings, new_client, mirrors=Mirrors(registry, conf, open_other))
+        mirrors = Mirrors(registry, conf, open_other) if conf.is_mirrored(registry) else None
+        session = await _join(registry, settings, new_client, mirrors=mirrors)
     except TLSFailed:
         raise  # a certificate that isn't trusted is for the user to see, and no reason to go elsewhere
     except ConnectionFailed as error:

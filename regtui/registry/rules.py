@@ -120,6 +120,10 @@ class RegistriesConf:
                     return rule.place(rule.prefix)
         return self.place(registry)
 
+    def is_mirrored(self, registry: str) -> bool:
+        """Whether any part of a registry has mirrors."""
+        return any(rule and rule.mirrors for rule in (self.rule(registry), *self.below(registry)))
+
     def mirrors(self, registry: str) -> list[Place]:
         """The mirrors of a whole registry that may be asked for everything, in their order."""
         rule = self.rule(registry)

@@ -206,6 +206,7 @@ def test_a_mirror_is_for_what_its_rule_says(home: Path) -> None:
     assert two.mirrors == (Mirror("e.example", for_tags=False),)
     assert found.mirrors("one.example") == [Place("a.example", insecure=True), Place("d.example")]
     assert found.mirrors("two.example") == []
+    assert (found.is_mirrored("two.example"), found.is_mirrored("three.example")) == (True, False)
 
 
 @pytest.mark.parametrize(
