@@ -27,7 +27,7 @@ def with_session(registry: str, work: Callable[[Session, Run], Awaitable[int]]) 
 
 @asynccontextmanager
 async def _session(registry: str, run: Run) -> AsyncIterator[Session]:
-    session = await open_session(registry, run.settings, credentials=run.credentials)
+    session = await open_session(registry, run.settings, credentials=run.credentials, log=run.log)
     if session.mirror and not run.quiet:
         say(f"{registry} can't be reached: this is its mirror {session.mirror}, read-only")
     try:

@@ -14,7 +14,7 @@ from regtui.config import Settings, load_settings
 from regtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from regtui.operations.session import Credentials
+    from regtui.operations.session import Credentials, RequestLog
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _PASSWORD_LIMIT = 64 * 1024
@@ -27,6 +27,8 @@ class Run:
     settings: Settings
     credentials: Credentials | None
     quiet: bool
+    log: RequestLog | None = None
+    """Opened at once where there is to be one: a file that can't be written is said before anything is done."""
 
 
 def with_flags(command: Command) -> Command:
@@ -38,6 +40,7 @@ def with_flags(command: Command) -> Command:
 
     option("--quiet", is_flag=True, envvar="REGTUI_QUIET", help="No progress and no notes, only results and errors.")
     option("--platform", metavar="OS/ARCH", help="The platform to choose from an index: linux/arm64.")
+    option("--log", metavar="FILE", help="Append each request to this file, without logins.")
     option("--timeout", metavar="SECONDS", help="How long a registry may keep silent (30).")
     option("--read-only", is_flag=True, help="Change nothing.")
     option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -56,14 +59,21 @@ def this_run() -> Run:
     quiet, username = bool(flags.pop("quiet", False)), flags.pop("username", "")
     from_stdin = flags.pop("password_stdin", False)
     settings = load_settings(flags)
+    log = _open_log(settings.log) if settings.log else None
     if from_stdin and not username:
         raise UsageError("--password-stdin needs a name too", "Add --username NAME.")
-    return Run(settings, _login(username, from_stdin) if username else None, quiet)
+    return Run(settings, _login(username, from_stdin) if username else None, quiet, log)
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
     if value and parameter.name:
         context.find_root().ensure_object(dict)[parameter.name] = value
+
+
+def _open_log(file: str) -> RequestLog:
+    from regtui.operations.session import RequestLog
+
+    return RequestLog(file)
 
 
 def _login(username: str, from_stdin: bool) -> Credentials:

@@ -128,14 +128,15 @@ TOP = (
         "Tags that are shown with a lock; deleting one asks for its name, or for --force.",
     ),
 )
-RUN = (
+_CONNECTION = (
     Key("read_only", _BOOLEAN, "false", "Change nothing."),
     Key("plain_http", _BOOLEAN, "false", "Speak plain HTTP."),
     Key("insecure_tls", _BOOLEAN, "false", "Don't check certificates."),
     Key("ca_file", _FILE, '""', "Trust the certificates of this PEM file too."),
 )
+RUN = (*_CONNECTION, Key("log", _FILE, '""', "Append each request to this file, without logins."))
 REGISTRY = (
-    *RUN,
+    *_CONNECTION,
     Key("client_cert", _FILE, '""', "Show this certificate: a PEM file that holds its key too."),
     Key("realm", _REALM, '""', "Show the login to this login server (HOST or HOST:PORT), which has another domain."),
     Key(

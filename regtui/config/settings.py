@@ -43,6 +43,7 @@ class Settings:
     plain_http: bool = False
     insecure_tls: bool = False
     ca_file: str = ""
+    log: str = ""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)

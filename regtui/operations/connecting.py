@@ -16,6 +16,7 @@ from regtui.registry.client import Client
 from regtui.registry.credentials import find_credentials
 from regtui.registry.endpoint import Endpoint, find_endpoint
 from regtui.registry.registries_conf import read_registries_conf
+from regtui.registry.request_log import RequestLog
 from regtui.registry.routed import OpenClient, RoutedClient
 from regtui.registry.rules import Place, RegistriesConf, Rule
 from regtui.registry.transport import open_transport
@@ -26,32 +27,32 @@ from regtui.store.places import Places
 NewClient = Callable[[], Client]
 
 
-async def connect(registry: str, settings: Settings, credentials: Credentials | None) -> Session:
+async def connect(registry: str, settings: Settings, credentials: Credentials | None, log: RequestLog) -> Session:
     """See `session.open_session`."""
     if registry == DEMO:
-        return await _connect_demo(settings)
+        return await _connect_demo(settings, log)
     conf = await asyncio.to_thread(read_registries_conf)
     # What this run's flags say of the connection is said of the registry that was named, and of no other.
     others = replace(settings, plain_http=False, insecure_tls=False)
     read_only = settings.for_registry(registry).read_only
 
     async def open_other(place: Place) -> Client:
-        return (await _clients(place, others, read_only=read_only))()
+        return (await _clients(place, others, log, read_only=read_only))()
 
     place = conf.home(registry)
     session: Session | None = None
     try:
-        new_client = await _clients(place, settings, credentials, read_only=read_only)
+        new_client = await _clients(place, settings, log, credentials, read_only=read_only)
         if place.path or conf.is_split(registry):
             new_client = _routed(registry, place, conf, new_client, open_other)
         mirrors = Mirrors(registry, conf, open_other) if conf.is_mirrored(registry) else None
-        session = await _join(registry, settings, new_client, mirrors=mirrors)
+        session = await _join(registry, settings, new_client, log, mirrors=mirrors)
     except TLSFailed:
         raise  # a certificate that isn't trusted is for the user to see, and no reason to go elsewhere
     except ConnectionFailed as error:
         failure = error
     # Not while that failure is handled: what fails from here on would have it for its context.
-    session = session or await _connect_mirror(registry, conf, settings, others)
+    session = session or await _connect_mirror(registry, conf, settings, others, log)
     if session is None:
         raise failure
     await asyncio.to_thread(Places(settings.state_dir).remember, registry)
@@ -79,7 +80,7 @@ async def find_registry(registry: str, settings: Settings, *, insecure: bool | N
 
 
 async def _clients(
-    place: Place, settings: Settings, credentials: Credentials | None = None, *, read_only: bool
+    place: Place, settings: Settings, log: RequestLog, credentials: Credentials | None = None, *, read_only: bool
 ) -> NewClient:
     """What makes clients for a place's registry: with its own settings, its own logins, its own certificates."""
     registry = place.registry
@@ -100,6 +101,7 @@ async def _clients(
             concurrency=own.concurrency,
             timeout=settings.timeout,
             realms=confirmed_realms(settings, registry),
+            log=log,
         )
 
     return new_client
@@ -111,16 +113,18 @@ def _routed(
     return lambda: RoutedClient(registry, new_home(), place, conf, open_other)
 
 
-async def _connect_mirror(registry: str, conf: RegistriesConf, settings: Settings, others: Settings) -> Session | None:
+async def _connect_mirror(
+    registry: str, conf: RegistriesConf, settings: Settings, others: Settings, log: RequestLog
+) -> Session | None:
     """A session on the first mirror that answers, for a registry that doesn't: read-only. None: none does."""
     for place in conf.mirrors(registry):
         try:
             async with asyncio.timeout(PATIENCE):
-                new_client = await _clients(place, others, read_only=True)
+                new_client = await _clients(place, others, log, read_only=True)
                 if place.path:
                     only = RegistriesConf((Rule(registry, str(place), "", place.insecure),))
                     new_client = _routed(registry, place, only, new_client, _nowhere)
-                return await _join(registry, settings, new_client, mirror=str(place))
+                return await _join(registry, settings, new_client, log, mirror=str(place))
         except (RegtuiError, TimeoutError):
             continue
     return None
@@ -130,7 +134,7 @@ async def _nowhere(place: Place) -> Client:
     raise AssertionError(f"no rule leads to {place}")
 
 
-async def _connect_demo(settings: Settings) -> Session:
+async def _connect_demo(settings: Settings, log: RequestLog) -> Session:
     from regtui.embedded.demo import demo_app
     from regtui.registry.asgi import StreamingASGITransport
 
@@ -145,17 +149,19 @@ async def _connect_demo(settings: Settings) -> Session:
             read_only=own.read_only,
             concurrency=own.concurrency,
             timeout=settings.timeout,
+            log=log,
         )
 
     # what is done to the demo is gone with it, so it is not written into the user's journal
     own_folders = replace(settings, cache_dir=demo.folder / ".cache", state_dir=demo.folder / ".state")
-    return await _join(DEMO, own_folders, new_client, remove=demo.close)
+    return await _join(DEMO, own_folders, new_client, log, remove=demo.close)
 
 
 async def _join(
     registry: str,
     settings: Settings,
     new_client: NewClient,
+    log: RequestLog,
     *,
     remove: Callable[[], None] | None = None,
     mirrors: Mirrors | None = None,
@@ -172,6 +178,7 @@ async def _join(
         remove,
         mirrors,
         mirror,
+        log,
     )
     try:
         await session.client.ping()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from regtui.registry.credentials import Credentials
+from regtui.registry.request_log import RequestLog, RequestRecord
 
 if TYPE_CHECKING:
     from regtui.config import Settings
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from regtui.store.cache import Cache
     from regtui.store.journal import Journal
 
-__all__ = ["DEMO", "Credentials", "Session", "open_session"]
+__all__ = ["DEMO", "Credentials", "RequestLog", "RequestRecord", "Session", "open_session"]
 
 DEMO = "demo.localhost"
 """The demo's registry. A reference to it opens the embedded one, everywhere; no request for it leaves the process."""
@@ -42,6 +43,9 @@ class Session:
     mirror: str = ""
     """The mirror that this session is on, read-only, because the registry itself could not be reached."""
 
+    log: RequestLog = field(default_factory=RequestLog)
+    """What was asked of whom, by all clients of the session, and what came out of the cache."""
+
     @property
     def concurrency(self) -> int:
         """Requests at a time."""
@@ -59,13 +63,16 @@ class Session:
                 await asyncio.to_thread(self.remove)
 
 
-async def open_session(registry: str, settings: Settings, *, credentials: Credentials | None = None) -> Session:
+async def open_session(
+    registry: str, settings: Settings, *, credentials: Credentials | None = None, log: RequestLog | None = None
+) -> Session:
     """Opens a registry, named as people write it, and sees that it answers. `DEMO` opens the demo.
 
-    Without `credentials`, those of docker's and podman's files are used. Raises `RegistryError` when the registry can't
+    Without `credentials`, those of docker's and podman's files are used. Requests are noted in `log`, or in one of the
+    session's own, from the first on. Raises `RegistryError` when the registry can't
     be reached, `LoginNeeded` when it lets nobody in without (other) credentials, `ConfigError` for files of no use.
     """
     # The client's libraries take a quarter of a second to import: not on the loop, and not before the first frame.
     connecting = await asyncio.to_thread(importlib.import_module, "regtui.operations.connecting")
-    session: Session = await connecting.connect(registry, settings, credentials)
+    session: Session = await connecting.connect(registry, settings, credentials, log or RequestLog(settings.log))
     return session

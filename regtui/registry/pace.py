@@ -150,7 +150,7 @@ class Pace:
 
     def _check(self) -> None:
         """Raises `RateLimited` in a pause that is too long to wait for. One that is nearly over is waited out."""
-        if self._keeper is None:
+        if self._keeper is None or self._keeper.done():
             left = self._until - time.time()
             if left > WAIT_LIMIT:
                 raise self._refusal(left)
