@@ -17,7 +17,7 @@ _PRIVATE = re.compile(
 class Amazon(Vendor):
     """Known by its hosts. AWS's own API wants requests signed by SigV4, which regtui does not speak.
 
-    Since 2023 the registry deletes manifests by the distribution API (aws/containers-roadmap, issue 1229).
+    The registry deletes manifests by the distribution API (aws/containers-roadmap, issue 1229).
     """
 
     name = "Amazon ECR"

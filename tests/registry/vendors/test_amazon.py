@@ -1,8 +1,8 @@
 """Amazon ECR: its login.
 
-The helper and the token of 12 hours, with the user name AWS: "Private registry authentication in Amazon ECR" and
-"Public registry authentication" (docs.aws.amazon.com, AmazonECR user guides); the hosts, those for dual stack too:
-"Amazon ECR endpoints and quotas". That the distribution API deletes manifests: aws/containers-roadmap, issue 1229.
+Read: the helper, and the token of 12 hours with the user name AWS ("Private registry authentication in Amazon ECR", user
+guide); that the distribution API deletes manifests (aws/containers-roadmap issue 1229, labelled shipped). Not looked up:
+the hosts beside `dkr.ecr.REGION.amazonaws.com`, the public registry's command, the catalog, deletion by a tag's name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Artifactory's REST API, in the shapes that JFrog documents (jfrog.com/help, "JFrog REST APIs").
+"""Artifactory's REST API (jfrog.com/help, "JFrog REST APIs").
 
-"List Docker Repositories" (`/api/docker/{repo-key}/v2/_catalog`), "Get Repositories" (`?packageType=docker`), "Get
-Folder Info"; a tag's removal: "Deletion and Cleanup of Docker Tags and Repositories". The headers that tell it:
-containerd/containerd, issue 2148.
+Read: "List Docker Repositories" (`/api/docker/{repo-key}/v2/_catalog`), "Get Folder Info", "Deletion and Cleanup of Docker
+Tags and Repositories"; `Server` and `X-Artifactory-Id` (containerd/containerd issue 2148). Not looked up: "Get
+Repositories" (`?packageType=docker`), `X-JFrog-Version`, the realm, the names of manifests beside what JFrog's article on
+old artifacts says (`list.manifest.json`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""GitLab's APIs, in the shapes that GitLab documents.
+"""GitLab's APIs.
 
-REST: docs.gitlab.com/api/container_registry (gitlabhq/gitlabhq, doc/api/container_registry.md), groups:
-docs.gitlab.com/api/groups. GraphQL's `containerRepository.tags`: the query of GitLab's own pages
-(get_container_repository_tags.query.graphql) and docs.gitlab.com/api/graphql/reference; `mediaType`: merge request
-156303, null where the registry has no metadata database. That the registry deletes a tag by its name: merge request
-134455, gitlab-org/container-registry issue 1091.
+Read: REST (gitlabhq/gitlabhq, doc/api/container_registry.md); GraphQL's `containerRepository.tags` (the queries of
+GitLab's own pages, in excerpts; `PUBLISHED_AT_DESC` in AlexGustafsson/cupdate); `mediaType` (merge request 156303); that
+the registry deletes a tag by its name (merge request 134455, gitlab-org/container-registry issue 1091). Not looked up:
+the groups API, whether a group's list has its subgroups, access tokens as Bearer, which tokens the API refuses.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Google's registries, in the shapes of Google's own client and documents.
+"""Google's registries.
 
-`tags/list` with `child` and `manifest`, its numbers as strings (gcr.io) or numbers (Artifact Registry):
-google/go-containerregistry, pkg/v1/google/list.go. That a tag is deleted by its name (202), and a digest with tags is
-not (GOOGLE_MANIFEST_DANGLING_TAG): genuinetools/reg issue 136, GoogleCloudPlatform/docker-credential-gcr issue 73.
-`dockerConfig.immutableTags`: Artifact Registry's REST API, projects.locations.repositories (DockerRepositoryConfig).
+Read: `tags/list` with `child` and `manifest`, its numbers as strings or numbers (google/go-containerregistry,
+pkg/v1/google/list.go); that a tag is deleted by its name (202), and a digest with tags is not (genuinetools/reg issue 136,
+of gcr.io; enix/kube-image-keeper issue 636, of Artifact Registry); `immutableTags` (DockerRepositoryConfig, client
+reference). Not looked up: that its REST path takes the login's token as Bearer; the catalog; deletion by a tag's name on
+Artifact Registry; whether a project lists its repositories as `child` there.
 """
 
 from __future__ import annotations

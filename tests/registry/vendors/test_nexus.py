@@ -1,4 +1,4 @@
-"""Nexus, which goes by the distribution API alone. Its headers are as sonatype/nexus-public sends them."""
+"""Nexus, which goes by the distribution API alone. The headers by which it is known were not looked up."""
 
 from __future__ import annotations
 
