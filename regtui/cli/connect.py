@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from regtui.cli.failures import say
 from regtui.cli.flags import Run, this_run
+from regtui.cli.log import pauses_said
 from regtui.errors import UsageError
 from regtui.oci.reference import Reference
 from regtui.operations.naming import resolve
@@ -22,7 +23,8 @@ def with_session(registry: str, work: Callable[[Session, Run], Awaitable[int]]) 
         async with _session(registry, run) as session:
             return await work(session, run)
 
-    return asyncio.run(inside())
+    with nullcontext() if run.quiet else pauses_said(say):
+        return asyncio.run(inside())
 
 
 @asynccontextmanager

@@ -1,10 +1,10 @@
-"""The log file: what went wrong inside regtui, for its makers. A terminal never shows it."""
+"""What is logged: what went wrong inside regtui goes to a file, for its makers; what a registry asks for is said."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,6 +28,29 @@ def warnings_to_log_file() -> Iterator[None]:
         yield
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+@contextmanager
+def pauses_said(say: Callable[[str], None]) -> Iterator[None]:
+    """Meanwhile each pause that a registry asks for, in whatever thread, is said when it begins."""
+    handler = _Said(say)
+    pace = logging.getLogger("regtui.registry.pace")
+    pace.addHandler(handler)
+    pace.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        pace.setLevel(logging.NOTSET)
+        pace.removeHandler(handler)
+
+
+class _Said(logging.Handler):
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(record.getMessage())
 
 
 class _LogFile(logging.Handler):

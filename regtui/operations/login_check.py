@@ -10,6 +10,7 @@ from regtui.registry.answers import ERROR_LIMIT
 from regtui.registry.exchange import Exchange
 from regtui.registry.identity import Credentials
 from regtui.registry.refusals import Login, login_needed
+from regtui.registry.request_log import RequestLog
 from regtui.registry.tokens import Access, basic
 from regtui.registry.transport import open_transport
 
@@ -24,6 +25,7 @@ async def check_login(registry: str, credentials: Credentials, settings: Setting
         return credentials
 
     endpoint = await find_registry(registry, settings)
+    log = RequestLog(settings.log)
     exchange = Exchange(
         endpoint,
         open_transport(endpoint, connections=1, timeout=settings.timeout),
@@ -34,11 +36,13 @@ async def check_login(registry: str, credentials: Credentials, settings: Setting
         concurrency=1,
         timeout=settings.timeout,
         realms=confirmed_realms(settings, registry),
+        log=log,
     )
     try:
         return await _try(exchange, registry, credentials)
     finally:
         await exchange.aclose()
+        log.close()
 
 
 async def _try(exchange: Exchange, registry: str, credentials: Credentials) -> bool:

@@ -30,7 +30,7 @@ async def document(session: Session, repository: str, version: str, *, mirrored:
         return await client.manifest(name, version)
 
     if is_digest(version):
-        kept = await cached_document(session, Digest(version))
+        kept = await cached_document(session, repository, Digest(version))
         if kept is not None:
             return kept
     found = None
@@ -41,9 +41,17 @@ async def document(session: Session, repository: str, version: str, *, mirrored:
     return found
 
 
-async def cached_document(session: Session, digest: Digest) -> Document | None:
+async def cached_document(session: Session, repository: str, digest: Digest) -> Document | None:
     raw = await session.cache.get(digest)
-    return None if raw is None else decode_document(raw, digest)
+    if raw is None:
+        return None
+    _note_cached(session, f"{repository}/manifests/{digest}", raw)
+    return decode_document(raw, digest)
+
+
+def _note_cached(session: Session, path: str, raw: bytes) -> None:
+    """The request log shows it as what would have been asked."""
+    session.log.note_cached("GET", f"{session.client.endpoint.base}/v2/{path}", len(raw))
 
 
 async def keep_document(session: Session, found: Document) -> None:
@@ -60,6 +68,7 @@ async def config_bytes(session: Session, repository: str, config: Descriptor) ->
     digest = digest_in(config)
     kept = await session.cache.get(digest)
     if kept is not None:
+        _note_cached(session, f"{repository}/blobs/{digest}", kept)
         return kept
 
     async def read(client: Client, name: str) -> bytes:

@@ -1,4 +1,7 @@
-"""Executes plans: in a thread of its own, each step journalled before it is sent, whatever the terminal does."""
+"""Executes plans: in a thread of its own, each step journalled before it is sent, whatever the terminal does.
+
+It has a client of its own there, on a loop of its own: where a host asks to wait (429), it finds that out for itself.
+"""
 
 from __future__ import annotations
 

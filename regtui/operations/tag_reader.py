@@ -62,7 +62,7 @@ class TagReader:
             digest = digest_in(await client.head(repository, tag))
             if digest in self._facts:
                 return self._facts[digest]
-            cached = await cached_document(self._session, digest)
+            cached = await cached_document(self._session, repository, digest)
             self._is_cached = cached is not None
             return cached or await document(self._session, repository, digest, mirrored=True)
         found = await client.manifest(repository, tag)
