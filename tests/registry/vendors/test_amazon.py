@@ -1,8 +1,9 @@
 """Amazon ECR: its login.
 
-Read: the helper, and the token of 12 hours with the user name AWS ("Private registry authentication in Amazon ECR", user
-guide); that the distribution API deletes manifests (aws/containers-roadmap issue 1229, labelled shipped). Not looked up:
-the hosts beside `dkr.ecr.REGION.amazonaws.com`, the public registry's command, the catalog, deletion by a tag's name.
+Read: the helper, and the token of 12 hours with the user name AWS ("Private registry authentication in Amazon ECR",
+user guide); that the distribution API deletes manifests (aws/containers-roadmap issue 1229, labelled shipped). Not
+looked up: the hosts beside `dkr.ecr.REGION.amazonaws.com`, the public registry's command, the catalog, deletion by a
+tag's name.
 """
 
 from __future__ import annotations

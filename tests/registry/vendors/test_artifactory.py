@@ -1,9 +1,9 @@
 """Artifactory's REST API (jfrog.com/help, "JFrog REST APIs").
 
-Read: "List Docker Repositories" (`/api/docker/{repo-key}/v2/_catalog`), "Get Folder Info", "Deletion and Cleanup of Docker
-Tags and Repositories"; `Server` and `X-Artifactory-Id` (containerd/containerd issue 2148). Not looked up: "Get
-Repositories" (`?packageType=docker`), `X-JFrog-Version`, the realm, the names of manifests beside what JFrog's article on
-old artifacts says (`list.manifest.json`).
+Read: "List Docker Repositories" (`/api/docker/{repo-key}/v2/_catalog`), "Get Folder Info", "Deletion and Cleanup of
+Docker Tags and Repositories"; `Server` and `X-Artifactory-Id` (containerd/containerd issue 2148). Not looked up: "Get
+Repositories" (`?packageType=docker`), `X-JFrog-Version`, the realm, the names of manifests beside what JFrog's
+article on old artifacts says (`list.manifest.json`).
 """
 
 from __future__ import annotations

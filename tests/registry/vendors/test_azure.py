@@ -1,9 +1,9 @@
 """Azure's API, in the shapes of its own specification.
 
 Read: Azure/azure-rest-api-specs, specification/containerregistry/data-plane/Azure.ContainerRegistry/stable/2021-07-01
-(containerregistry.json and examples/); that `writeEnabled` is "whether write or delete operation is allowed" (help of `az
-acr repository update`, azure-cli). The scopes `metadata_read` and `delete` are from scripts that others use; Microsoft's
-page on them was not looked up.
+(containerregistry.json and examples/); that `writeEnabled` is "whether write or delete operation is allowed" (help of
+`az acr repository update`, azure-cli). The scopes `metadata_read` and `delete` are from scripts that others use;
+Microsoft's page on them was not looked up.
 """
 
 from __future__ import annotations

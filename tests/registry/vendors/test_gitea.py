@@ -1,9 +1,9 @@
 """Gitea's and Forgejo's packages API.
 
 Read, in an older Gitea: `GET /api/v1/packages/{owner}` (go-gitea/gitea, routers/api/v1/packages/package.go and
-services/convert/package.go: a list of versions, tags and digests alike); that `DELETE manifests/<tag>` takes that version
-only (routers/api/packages/container/container.go). Its challenge there has no `service`: the one below, of newer ones, and
-the catalog were not looked up; nothing was read of Forgejo.
+services/convert/package.go: a list of versions, tags and digests alike); that `DELETE manifests/<tag>` takes that
+version only (routers/api/packages/container/container.go). Its challenge there has no `service`: the one below, of
+newer ones, and the catalog were not looked up; nothing was read of Forgejo.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """GitLab's APIs.
 
 Read: REST (gitlabhq/gitlabhq, doc/api/container_registry.md); GraphQL's `containerRepository.tags` (the queries of
-GitLab's own pages, in excerpts; `PUBLISHED_AT_DESC` in AlexGustafsson/cupdate); `mediaType` (merge request 156303); that
-the registry deletes a tag by its name (merge request 134455, gitlab-org/container-registry issue 1091). Not looked up:
-the groups API, whether a group's list has its subgroups, access tokens as Bearer, which tokens the API refuses.
+GitLab's own pages, in excerpts; `PUBLISHED_AT_DESC` in AlexGustafsson/cupdate); `mediaType` (merge request 156303);
+that the registry deletes a tag by its name (merge request 134455, gitlab-org/container-registry issue 1091). Not
+looked up: the groups API, whether a group's list has its subgroups, access tokens as Bearer, which tokens the API
+refuses.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Google's registries.
 
 Read: `tags/list` with `child` and `manifest`, its numbers as strings or numbers (google/go-containerregistry,
-pkg/v1/google/list.go); that a tag is deleted by its name (202), and a digest with tags is not (genuinetools/reg issue 136,
-of gcr.io; enix/kube-image-keeper issue 636, of Artifact Registry); `immutableTags` (DockerRepositoryConfig, client
-reference). Not looked up: that its REST path takes the login's token as Bearer; the catalog; deletion by a tag's name on
-Artifact Registry; whether a project lists its repositories as `child` there.
+pkg/v1/google/list.go); that a tag is deleted by its name (202), and a digest with tags is not (genuinetools/reg issue
+136, of gcr.io; enix/kube-image-keeper issue 636, of Artifact Registry); `immutableTags` (DockerRepositoryConfig,
+client reference). Not looked up: that its REST path takes the login's token as Bearer; the catalog; deletion by a
+tag's name on Artifact Registry; whether a project lists its repositories as `child` there.
 """
 
 from __future__ import annotations
