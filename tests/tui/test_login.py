@@ -10,10 +10,9 @@ from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input
 
-from regtui.errors import LoginNeeded, RealmNotTrusted
+from regtui.errors import RealmNotTrusted
 from regtui.operations.session import Credentials
 from regtui.tui.arrangement import DETAILS, REPOSITORIES, TAGS
-from regtui.tui.connections import Connections
 from regtui.tui.screens.browser import BrowserScreen
 from regtui.tui.screens.confirm import ConfirmDialog
 from regtui.tui.screens.login import LoginDialog, Secret
@@ -262,52 +261,51 @@ async def test_a_change_that_wants_another_user_asks_and_is_worked_out_anew(
 # Login servers that nobody knows
 
 
-async def test_a_login_server_that_is_not_known_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    trusted: list[str] = []
-    connect = Connections.session
+@pytest.fixture
+def strange(tmp_path: Path) -> Iterator[DockerRegistry]:
+    """A registry whose login server is on another host."""
+    with (
+        token_server(USERS, host="127.0.0.2") as server,
+        docker_registry(tmp_path / "strange", tokens=server, login=MAINTAINER) as registry,
+    ):
+        fill(registry, Layout(tmp_path / "images"))
+        server.asked.clear()
+        yield registry
 
-    async def session(connections: Connections, registry: str) -> object:
-        if not trusted:
-            raise RealmNotTrusted("It asked for the login elsewhere", realm="auth.example.org")
-        return await connect(connections, registry)
 
-    monkeypatch.setattr(Connections, "session", session)
-    monkeypatch.setattr("regtui.operations.login.trust_realm", lambda settings, registry, realm: trusted.append(realm))
-    async with running(FEW) as at:
-        await at.until("asks for the login at auth.example.org")
-        assert isinstance(at.app.screen, RealmDialog)
+async def test_a_login_server_that_is_not_known_is_asked_about_before_it_sees_a_kept_login(
+    strange: DockerRegistry, isolated_environment: Path
+) -> None:
+    assert strange.tokens
+    keep_login(isolated_environment, strange.host, MAINTAINER)
+    async with running(f"{strange.host}/team/app", WIDE) as at:
+        await at.until(lambda: isinstance(at.app.screen, RealmDialog) and at.app.screen.is_mounted)
+        await at.until(strange.tokens.realm.removeprefix("http://").removesuffix("/token"))
         await at.press("enter")  # the safe answer
         await at.until(lambda: at.app.screen is at.browser)
         assert "Press L to log in." in at.browser.tags.empty_text
-        at.browser.logins.ask(RealmNotTrusted("It asked for the login elsewhere", realm="auth.example.org"))
-        await at.until("Send them there")
+        assert {asked.way for asked in strange.tokens.asked} <= {"anonymous"}
+    async with running(f"{strange.host}/team/app", WIDE) as at:
+        await at.until(lambda: isinstance(at.app.screen, RealmDialog) and at.app.screen.is_mounted)
         await at.press("tab", "enter")
-        await at.until("newest first")
-    assert trusted == ["auth.example.org"]
+        await at.until("Tags · 4")
+        assert MAINTAINER[0] in at.lines[0]
+    async with running(f"{strange.host}/team/app", WIDE) as at:  # it is remembered
+        await at.until("Tags · 4")
 
 
-async def test_the_dialog_asks_about_the_login_server_before_it_logs_in_there(
-    monkeypatch: pytest.MonkeyPatch, locked: DockerRegistry
-) -> None:
-    trusted: list[str] = []
-
-    async def log_in(connections: Connections, registry: str, credentials: Credentials, *, keep: bool) -> None:
-        if not trusted:
-            raise RealmNotTrusted("It asked for the login elsewhere", realm="auth.example.org")
-        raise LoginNeeded("Refused there", status=401)
-
-    monkeypatch.setattr(Connections, "log_in", log_in)
-    monkeypatch.setattr("regtui.operations.login.trust_realm", lambda settings, registry, realm: trusted.append(realm))
-    async with running(f"{locked.host}/") as at:
-        await answer(at, NAME, PASSWORD)
-        await at.until("Send them there")
+async def test_a_login_that_is_made_for_a_strange_login_server_is_asked_about_too(strange: DockerRegistry) -> None:
+    async with running(f"{strange.host}/", WIDE) as at:
+        await at.until(lambda: at.browser.loader.session)
+        await at.press("L")
+        await answer(at, *MAINTAINER)
+        await at.until(lambda: isinstance(at.app.screen, RealmDialog) and at.app.screen.is_mounted)
         await at.press("escape")
         await at.until(lambda: isinstance(at.app.screen, LoginDialog))
         await at.press("enter")
-        await at.until("Send them there")
+        await at.until(lambda: isinstance(at.app.screen, RealmDialog) and at.app.screen.is_mounted)
         await at.press("tab", "enter")
-        await at.until("Refused there")
-    assert trusted == ["auth.example.org"]
+        await at.until("▾ team")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (20, 5), (1, 1)])

@@ -38,9 +38,9 @@ class LoginDialog(Dialog[bool]):
         if self._error:
             yield said(f"{self._error.what}.")
         yield said("User name:", "question")
-        yield Field(compact=True, id="username")
+        yield Field(compact=True, placeholder="as that registry knows you", id="username")
         yield said("Password, or a token in its place:", "question")
-        yield Secret(compact=True, id="password")
+        yield Secret(placeholder="not shown as you type", id="password")
         yield said("", "login-says")
 
     def buttons(self) -> Iterable[Button]:
@@ -158,8 +158,8 @@ class Secret(Input):
     class Typed(Message):
         """There is something else in it."""
 
-    def __init__(self, *, compact: bool, id: str) -> None:
-        super().__init__(password=True, compact=compact, id=id)
+    def __init__(self, *, placeholder: str, id: str) -> None:
+        super().__init__(password=True, compact=True, placeholder=placeholder, id=id)
 
     def post_message(self, message: Message) -> bool:
         if isinstance(message, Input.Changed):
