@@ -56,6 +56,14 @@ def test_a_change_is_undone(guarded: Guarded) -> None:
     assert tags(guarded.registry) == ["1", "1.0", "2.0", "latest"]
 
 
+def test_the_log_of_requests_holds_no_login(guarded: Guarded, tmp_path: Path) -> None:
+    log = tmp_path / "requests.log"
+    assert run(guarded, "rm", "--yes", f"{guarded.host}/team/app:1.0", "--log", str(log)).code == 0
+    text = log.read_text()
+    assert "DELETE" in text
+    assert not [word for word in ("Basic", "Bearer", "eyJ", *MAINTAINER) if word in text]
+
+
 # --- Tokens: who may do what
 
 

@@ -16,6 +16,7 @@ from regtui.errors import LoginNeeded, RegistryError
 from regtui.registry.client import Client
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
+from regtui.registry.request_log import RequestLog
 from regtui.registry.transport import open_transport
 from tests.registry.fakes import BASIC, BLOB, BLOB_DIGEST, MANIFEST, RAW, SOMEONE, stream
 from tests.registry.wire import Authority, Peer, RawServer, Script, raw_server
@@ -23,6 +24,9 @@ from tests.registry.wire import Authority, Peer, RawServer, Script, raw_server
 TOKEN, IDENTITY = "the.bearer.token", "the-identity-token"
 SECRETS = [BASIC.removeprefix("Basic "), TOKEN, IDENTITY, SOMEONE.password]
 SIGNED = "a%2Fb/c?X-Amz-Credential=AK%2F20240101%2Feu&X-Amz-Date=T10%3A20%3A30Z&sig=x%2By%3D%3D&empty="
+
+REQUESTS = "requests.log"
+"""The request log's file, in the test's folder."""
 
 Respond = Callable[[str, bytes], bytes]
 """Of "GET /v2/" and the request's whole head, the answer."""
@@ -93,19 +97,27 @@ async def connected(endpoint: Endpoint, login: Credentials = SOMEONE) -> AsyncIt
     async def credentials(repository: str) -> Credentials:
         return login
 
-    client = Client(endpoint, open_transport(endpoint, timeout=10), credentials=credentials, timeout=10)
+    transport, log = open_transport(endpoint, timeout=10), RequestLog(REQUESTS)
+    client = Client(endpoint, transport, credentials=credentials, timeout=10, log=log)
     async with aclosing(client):
         yield client
 
 
 @pytest.fixture(autouse=True)
-def nothing_secret_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever these tests do, no logger of regtui or of a library sees a secret, however much it is told to say."""
+def nothing_secret_in_logs(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Whatever these tests do, no logger of regtui or of a library sees a secret, however much it is told to say; nor
+    does the request log, and it sees no signature either."""
     caplog.set_level(logging.DEBUG)
+    monkeypatch.chdir(tmp_path)
     yield
     logged = "\n".join(record.getMessage() for record in caplog.get_records("call"))
     assert "send_request_headers" in logged
-    assert not [secret for secret in SECRETS if secret in logged]
+    requests = Path(REQUESTS).read_text()
+    assert "/v2/team/app/" in requests
+    assert not [secret for secret in SECRETS if secret in logged + requests]
+    assert not [secret for secret in ("AK%2F2024", "x%2By", "a%2Fb%3") if secret in requests]
 
 
 # --- After a redirect
