@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from regtui.config import Settings
-from regtui.operations.session import Credentials, Session, open_session
+from regtui.operations.session import Credentials, RequestLog, Session, open_session
 
 if TYPE_CHECKING:
     from regtui.operations.login import Stored
@@ -27,6 +27,8 @@ class Connections:
     def __init__(self, settings: Settings, credentials: Credentials | None = None, registry: str = "") -> None:
         """`credentials` came from the command line, for the `registry` that was named there."""
         self.settings = settings
+        self.log = RequestLog(settings.log)
+        """The requests to all registries, those that can't be reached too."""
         self._credentials = {registry: credentials} if credentials else {}
         self._sessions: dict[str, Session] = {}
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -48,7 +50,8 @@ class Connections:
         async with self._opening[registry]:
             if registry not in self._sessions:
                 credentials = self._credentials.get(registry)
-                self._sessions[registry] = await open_session(registry, self.settings, credentials=credentials)
+                opening = open_session(registry, self.settings, credentials=credentials, log=self.log)
+                self._sessions[registry] = await opening
             return self._sessions[registry]
 
     async def log_in(self, registry: str, credentials: Credentials, *, keep: bool) -> Stored | None:

@@ -59,6 +59,7 @@ ACTIONS: dict[str, Action] = {
     "zoom": Action(("z",), "zoom the pane"),
     "open_reference": Action(("o",), "open any reference"),
     "registries": Action(("R",), "switch registry"),
+    "requests": Action(("ctrl+l",), "request log"),
     "log_in": Action(("L",), "log in"),
     "palette": Action(("ctrl+p",), "every command"),
     "help": Action(("question_mark",), "help"),

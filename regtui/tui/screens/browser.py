@@ -17,6 +17,7 @@ from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
 from regtui.tui.screens.going import GoingScreen
 from regtui.tui.screens.open import OpenDialog
+from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
 
 CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
@@ -36,6 +37,7 @@ class BrowserScreen(GoingScreen):
         binding("out", show=True),
         binding("open_reference", show=True),
         binding("registries"),
+        binding("requests"),
         binding("log_in"),
     ]
 
@@ -140,6 +142,9 @@ class BrowserScreen(GoingScreen):
 
     def on_repositories_wanted(self) -> None:
         self.app.push_screen(OpenDialog(self.spot.reference, f"{self.registry}/"), self._opened)
+
+    def action_requests(self) -> None:
+        self.app.push_screen(RequestsScreen(self.connections.log, self.settings))
 
     def action_registries(self) -> None:
         self.app.push_screen(StartScreen(self.connections, self._history.stood, self.spot), self._opened)

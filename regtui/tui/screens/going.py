@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -44,6 +45,7 @@ class GoingScreen(PanesScreen):
         self.logins = Logins(self, connections, self.registry, self._begin_again)
         self.loader = Loader(self, connections, self.logins.need)
         self._warned = 0  # warnings of the registry that were shown
+        self._paused: datetime | None = None  # what the first line says of the registry's pause
         self._remembered = ""  # the repository that was opened last, and had tags
 
     def on_mount(self) -> None:
@@ -51,6 +53,12 @@ class GoingScreen(PanesScreen):
         self.loader.offer(None, None)
         self.loader.connect(self.registry, self.connected, self.spot.namespace)
         self.enter(self.spot.pane)
+        self.set_interval(1, self._look_for_pauses)
+
+    def _look_for_pauses(self) -> None:
+        """A registry that asks to wait says so by silence: nothing comes that would write the first line."""
+        if (session := self.loader.session) and session.client.paused_until != self._paused:
+            self.tell()
 
     def on_screen_resume(self) -> None:
         self.logins.resume()
@@ -309,6 +317,8 @@ class GoingScreen(PanesScreen):
             marks += ["TLS not checked"] * client.endpoint.insecure_tls
             marks += [self.loader.user] * bool(self.loader.user)
             marks += [f"pulls {client.pulls}"] * bool(client.pulls)
+            self._paused = client.paused_until
+            marks += [f"waits until {self._paused.astimezone():%H:%M:%S}"] if self._paused else []
         return marks
 
 
