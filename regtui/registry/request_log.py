@@ -134,7 +134,8 @@ def _field(part: str) -> str:
     name, equals, _ = part.partition("=")
     if not equals:
         return "…" if part else ""
-    return part if name in _HARMLESS else f"{name}=…"
+    is_plain = name in _HARMLESS and ";" not in part  # which some servers read as another &
+    return part if is_plain else f"{name}=…"
 
 
 def _line(record: RequestRecord) -> str:
