@@ -20,7 +20,7 @@ from regtui.tui.history import History, Link, Spot
 from regtui.tui.keys import binding
 from regtui.tui.loading import Loader
 from regtui.tui.logins import Logins
-from regtui.tui.screens.panes import PanesScreen
+from regtui.tui.screens.staying import StayingScreen
 from regtui.tui.widgets.breadcrumb import Breadcrumb
 from regtui.tui.widgets.details.details import Details, Place
 from regtui.tui.widgets.filterbar import FilterBar
@@ -31,17 +31,13 @@ from regtui.words import size
 _DEBOUNCE = 0.15  # seconds that the cursor has to stand on a tag before its details are read
 
 
-class GoingScreen(PanesScreen):
-    """Where one is, is a `Spot`: everything that is shown follows from it. A screen for each registry, which stays."""
+class GoingScreen(StayingScreen):
+    """Where one is, is a `Spot`: everything that is shown follows from it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [binding("back")]
 
     def __init__(self, connections: Connections, spot: Spot, history: History | None = None) -> None:
-        super().__init__(connections.settings)
-        self.connections = connections
-        self.spot = spot
-        self._history = history or History()
-        self.registry = spot.registry
+        super().__init__(connections, spot, history)
         self.logins = Logins(self, connections, self.registry, self._begin_again)
         self.loader = Loader(self, connections, self.logins.need)
         self._warned = 0  # warnings of the registry that were shown
@@ -49,7 +45,7 @@ class GoingScreen(PanesScreen):
         self._remembered = ""  # the repository that was opened last, and had tags
 
     def on_mount(self) -> None:
-        self.app.install_screen(self, _name(self.registry))
+        self.stay()
         self.loader.offer(None, None)
         self.loader.connect(self.registry, self.connected, self.spot.namespace)
         self.enter(self.spot.pane)
@@ -62,6 +58,12 @@ class GoingScreen(PanesScreen):
 
     def on_screen_resume(self) -> None:
         self.logins.resume()
+
+    def arrive(self, spot: Spot | None) -> None:
+        if not self.loader.session:
+            self.loader.connect(self.registry, self.connected, spot.namespace if spot else "")
+        if spot:
+            self._show(spot)
 
     def connected(self, session: Session) -> None:
         self._fill()
@@ -79,28 +81,6 @@ class GoingScreen(PanesScreen):
         self._fill()
 
     # Where one is
-
-    def open(self, spot: Spot) -> None:
-        """Goes to a registry, repository, tag or digest; Backspace comes back. An open registry is as one left it."""
-        if spot.registry != self.registry and spot == Spot(spot.reference) and self._is_open(spot.registry):
-            self._history.leave(self.here)
-            self._switch(spot.registry)
-        else:
-            self._go(spot)
-
-    def _is_open(self, registry: str) -> bool:
-        return self.app.is_screen_installed(_name(registry))
-
-    def _switch(self, registry: str) -> GoingScreen:
-        """To the screen of another registry that is open."""
-        self._history.stood.pop(registry, None)
-        self._history.stood.pop(self.registry, None)
-        self._history.stood[self.registry] = self.here
-        self.app.switch_screen(_name(registry))
-        screen = self.app.get_screen(_name(registry), GoingScreen)
-        if not screen.loader.session:
-            screen.loader.connect(registry, screen.connected)
-        return screen
 
     @property
     def here(self) -> Spot:
@@ -123,11 +103,7 @@ class GoingScreen(PanesScreen):
 
     def _show(self, spot: Spot) -> None:
         if spot.registry != self.registry:
-            if self._is_open(spot.registry):
-                self._switch(spot.registry)._show(spot)
-            else:
-                self._history.stood[self.registry] = self.here
-                self.app.switch_screen(type(self)(self.connections, spot, self._history))
+            self.switch(spot.registry, spot)
             return
         self.spot = spot
         if self.loader.session:
@@ -320,8 +296,3 @@ class GoingScreen(PanesScreen):
             self._paused = client.paused_until
             marks += [f"waits until {self._paused.astimezone():%H:%M:%S}"] if self._paused else []
         return marks
-
-
-def _name(registry: str) -> str:
-    """Of a registry's screen among those that stay."""
-    return f"registry {registry}"
