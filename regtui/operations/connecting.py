@@ -59,7 +59,9 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
     return session
 
 
-async def find_registry(registry: str, settings: Settings, *, insecure: bool | None = None) -> Endpoint:
+async def find_registry(
+    registry: str, settings: Settings, log: RequestLog, *, insecure: bool | None = None
+) -> Endpoint:
     """Where a registry answers, by its settings. `insecure` is registries.conf's, which is asked unless it is given.
 
     Raises what `find_endpoint` does, and `RegistryError` for a registry that registries.conf blocks.
@@ -76,6 +78,7 @@ async def find_registry(registry: str, settings: Settings, *, insecure: bool | N
         ca_file=own.ca_file,
         client_cert=own.client_cert,
         timeout=settings.timeout,
+        log=log,
     )
 
 
@@ -85,7 +88,7 @@ async def _clients(
     """What makes clients for a place's registry: with its own settings, its own logins, its own certificates."""
     registry = place.registry
     own = settings.for_registry(registry)
-    endpoint = await find_registry(registry, settings, insecure=place.insecure)
+    endpoint = await find_registry(registry, settings, log, insecure=place.insecure)
 
     async def login(repository: str) -> Credentials | None:
         return credentials or await find_credentials(registry, repository)

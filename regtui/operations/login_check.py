@@ -24,8 +24,8 @@ async def check_login(registry: str, credentials: Credentials, settings: Setting
     async def given(repository: str) -> Credentials:
         return credentials
 
-    endpoint = await find_registry(registry, settings)
     log = RequestLog(settings.log)
+    endpoint = await find_registry(registry, settings, log)
     exchange = Exchange(
         endpoint,
         open_transport(endpoint, connections=1, timeout=settings.timeout),

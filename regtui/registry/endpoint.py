@@ -13,6 +13,8 @@ from regtui.errors import ConnectionFailed
 from regtui.oci.reference import check_host, is_loopback
 from regtui.registry.certs_d import NONE, Certificates, find_certificates
 from regtui.registry.failures import connection_failure, may_speak_plain_http
+from regtui.registry.logged import logged
+from regtui.registry.request_log import RequestLog
 from regtui.registry.transport import open_transport
 
 _HANDSHAKE = 3.0  # seconds; some servers of plain HTTP wait for a line that TLS never sends
@@ -52,8 +54,9 @@ async def find_endpoint(
     client_cert: str = "",
     timeout: float = 30.0,
     environ: Mapping[str, str] = os.environ,
+    log: RequestLog | None = None,
 ) -> Endpoint:
-    """How `host[:port]` is spoken to. `timeout` is in seconds.
+    """How `host[:port]` is spoken to. `timeout` is in seconds; what has to be asked for it is noted in `log`.
 
     It is HTTPS unless `plain_http` says otherwise. Only on this machine is that a question, as it is for docker: there
     `GET /v2/` is asked without credentials, by HTTPS and, where no TLS can be spoken, by plain HTTP; any HTTP answer
@@ -66,19 +69,19 @@ async def find_endpoint(
     if plain_http or not (insecure or is_loopback(host)):
         return endpoint  # nothing to find: the first request tells what is wrong
     try:
-        await _probe(endpoint, timeout)
+        await _probe(endpoint, timeout, log)
         return endpoint
     except httpx.TransportError as error:
         # Docker takes any certificate from this machine, and plain HTTP when TLS fails for any reason. But what listens
         # here may be the end of a tunnel: a certificate that isn't trusted is never a reason to send passwords openly.
         if not insecure and not may_speak_plain_http(error):
             raise connection_failure(error) from error
-        return await _plain(replace(endpoint, scheme="http", insecure_tls=insecure_tls), timeout, error)
+        return await _plain(replace(endpoint, scheme="http", insecure_tls=insecure_tls), timeout, log, error)
 
 
-async def _plain(endpoint: Endpoint, timeout: float, https: httpx.TransportError) -> Endpoint:
+async def _plain(endpoint: Endpoint, timeout: float, log: RequestLog | None, https: httpx.TransportError) -> Endpoint:
     try:
-        complaint = await _probe(endpoint, timeout)
+        complaint = await _probe(endpoint, timeout, log)
     except httpx.TransportError as error:
         if isinstance(error, httpx.ConnectError | httpx.TimeoutException):
             raise connection_failure(error) from error
@@ -90,11 +93,11 @@ async def _plain(endpoint: Endpoint, timeout: float, https: httpx.TransportError
     return endpoint
 
 
-async def _probe(endpoint: Endpoint, timeout: float) -> bytes:
+async def _probe(endpoint: Endpoint, timeout: float, log: RequestLog | None) -> bytes:
     """Returns when the server answers: with nothing, or with how the body of a `400` begins."""
     patience = {"connect": min(timeout, _HANDSHAKE), "read": timeout, "write": timeout, "pool": None}
     request = httpx.Request("GET", f"{endpoint.base}/v2/", extensions={"timeout": patience})
-    async with open_transport(endpoint, connections=1, timeout=timeout) as transport:
+    async with logged(open_transport(endpoint, connections=1, timeout=timeout), log) as transport:
         response = await transport.handle_async_request(request)
         try:
             if response.status_code == 400:
