@@ -164,6 +164,7 @@ async def test_a_cold_image_takes_two_requests_and_a_known_one_one_head(fake: Fa
         fake.image(f"v{number}")
     await facts_of(session, "v0")
     assert len(fake.requests) == 1 + 40
+    assert not [request for request in fake.requests if request.startswith("HEAD")]
     fake.requests.clear()
     await facts_of(session, "v0")
     assert len(fake.requests) == 1 + 20

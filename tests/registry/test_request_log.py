@@ -160,7 +160,7 @@ async def test_an_upload_is_counted_by_what_was_sent() -> None:
         ("https://host/?secret", "https://host/?…"),
         ("https://host/?secret&n=1&", "https://host/?…&n=1&"),
         ("https://host/?N=1&%6e=2", "https://host/?N=…&%6e=…"),
-        ("https://host/?n=1;token=x", "https://host/?…"),
+        ("https://host/?n=1;token=x", "https://host/?n=…"),
         ("https://host/#access_token=x", "https://host/"),
         ("https://host/a@b/c", "https://host/a@b/c"),
         ("https://host/\x1b[31m\u202e", "https://host/\\x1b[31m\\u202e"),

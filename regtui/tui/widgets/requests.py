@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from regtui.tui.widgets.lines import Lines, Options
 _NOTHING = "Nothing was asked yet. Every request stands here once it is sent: how it ended, its time and its size."
 _WIDTHS = {"TIME": 8, "STATUS": 6, "METHOD": 6, "MS": 6, "SIZE": 8}
 _RIGHT = ("MS", "SIZE")
+_DIGEST = re.compile(r"(sha\d{3}:[0-9a-f]{12})[0-9a-f]{50,}")
 
 
 class Requests(Lines):
@@ -121,6 +123,8 @@ def _status(record: RequestRecord) -> str:
 
 
 def _end(url: str, room: int, cut: str) -> str:
-    """A URL's end, which tells more than its beginning."""
+    """A URL's end, which tells more than its beginning; of a digest the beginning, where not all finds room."""
     text = url.partition("://")[2] or url
+    if len(text) > room:
+        text = _DIGEST.sub(rf"\1{cut}", text)
     return text if len(text) <= room else cut + text[1 - room :] if room > 1 else cut
