@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -75,7 +75,17 @@ class Details(Pane):
         self, *, number: int = 3, glyphs: Glyphs = UNICODE, page_jump: bool = False, id: str | None = None
     ) -> None:
         super().__init__(number=number, glyphs=glyphs, id=id)
-        self._page_jump = page_jump
+        look: Any = {"glyphs": glyphs, "page_jump": page_jump}
+        # Held here, and not looked for: an answer may come while the screen is being taken down.
+        self._switcher = ContentSwitcher(initial="overview")
+        self._overview = Listing(**look, id="overview", empty_text=_NOTHING)
+        self._manifest = JsonView(**look, id="manifest")
+        self._config = Listing(**look, id="config")
+        self._config_json = JsonView(**look, id="config-json")
+        self._layers = Layers(**look, id="layers", empty_text="No layers.")
+        self._platforms = Platforms(**look, id="platforms", empty_text="An empty index.")
+        lists = (self._overview, self._manifest, self._config, self._config_json, self._layers, self._platforms)
+        self._lists: dict[str, Lines] = {str(one.id): one for one in lists}
         self._tabs: tuple[str, ...] = ()
         self._tab = "overview"
         self._inspected: Inspected | None = None
@@ -83,13 +93,8 @@ class Details(Pane):
         self._referrers: Sequence[Referrer] | None = None
 
     def compose(self) -> ComposeResult:
-        with ContentSwitcher(initial="overview"):
-            yield Listing(glyphs=self.glyphs, page_jump=self._page_jump, id="overview", empty_text=_NOTHING)
-            yield JsonView(glyphs=self.glyphs, page_jump=self._page_jump, id="manifest")
-            yield Listing(glyphs=self.glyphs, page_jump=self._page_jump, id="config")
-            yield JsonView(glyphs=self.glyphs, page_jump=self._page_jump, id="config-json")
-            yield Layers(glyphs=self.glyphs, page_jump=self._page_jump, id="layers", empty_text="No layers.")
-            yield Platforms(glyphs=self.glyphs, page_jump=self._page_jump, id="platforms", empty_text="An empty index.")
+        with self._switcher:
+            yield from self._lists.values()
 
     def on_mount(self) -> None:
         self._title()
@@ -115,24 +120,24 @@ class Details(Pane):
             self._referrers = None
         document = inspected.document
         self._tabs = ("overview", "manifest")
-        self.query_one("#overview", Listing).show(overview(inspected, facts, self._referrers), keep_cursor=same)
+        self._overview.show(overview(inspected, facts, self._referrers), keep_cursor=same)
         if not same:
-            self.query_one("#manifest", JsonView).show(document.raw)
+            self._manifest.show(document.raw)
         if isinstance(document.content, Index):
             self._tabs += ("platforms",)
             if not same:
-                self.query_one("#platforms", Platforms).show(document.children)
+                self._platforms.show(document.children)
         elif isinstance(document.content, Manifest):
             self._tabs += (self._show_config(inspected), "layers")
             if not same:
-                self.query_one("#layers", Layers).show(inspected.steps)
+                self._layers.show(inspected.steps)
         self._switch(self._tab if self._tab in self._tabs else "overview")
 
     def show_referrers(self, referrers: Sequence[Referrer]) -> None:
         if self._inspected:
             self._referrers = referrers
             entries = overview(self._inspected, self._facts, referrers)
-            self.query_one("#overview", Listing).show(entries, keep_cursor=True)
+            self._overview.show(entries, keep_cursor=True)
 
     @property
     def inspected(self) -> Inspected | None:
@@ -142,7 +147,7 @@ class Details(Pane):
     @property
     def current_layer(self) -> tuple[Descriptor, int] | None:
         """The layer under the cursor of the *Layers* tab."""
-        step = self.query_one("#layers", Layers).current if "layers" in self._tabs else None
+        step = self._layers.current if "layers" in self._tabs else None
         return (step.layer, step.layer_number) if step and step.layer and step.layer_number is not None else None
 
     # Where the user stands
@@ -186,7 +191,7 @@ class Details(Pane):
         document = self._inspected.document if self._inspected else None
         if document and digest in [blob.digest for blob in document.blobs]:
             self.post_message(self.Leaving(self.place))
-            layers = self.query_one("#layers", Layers)
+            layers = self._layers
             is_config = digest == document.blobs[0].digest
             self._switch("layers" if not is_config and layers.find(digest) else self._tabs[2])
             self.focus_list()
@@ -214,30 +219,34 @@ class Details(Pane):
 
     def _show_config(self, inspected: Inspected) -> str:
         if inspected.config is not None or inspected.config_error:
-            listing = self.query_one("#config", Listing)
+            listing = self._config
             listing.empty_text = (
                 f"{inspected.config_error.sentences} Press r to try again." if inspected.config_error else ""
             )
             listing.show(configuration(inspected.config) if inspected.config else ())
             return "config"
-        self.query_one("#config-json", JsonView).show(inspected.config_raw)
+        self._config_json.show(inspected.config_raw)
         return "config-json"
 
     def _blank(self, why: str) -> None:
         self._inspected, self._referrers, self._tabs = None, None, ()
-        listing = self.query_one("#overview", Listing)
+        listing = self._overview
         listing.show(())
         listing.empty_text = why
         held = self._holds_focus
-        self.query_one(ContentSwitcher).current = "overview"
+        self._turn_to("overview")
         if held:
             self.focus_list()
         self._title()
 
+    def _turn_to(self, tab: str) -> None:
+        if self._switcher.children:
+            self._switcher.current = tab
+
     def _switch(self, tab: str) -> None:
         held = self._holds_focus
         self._tab = tab
-        self.query_one(ContentSwitcher).current = tab
+        self._turn_to(tab)
         if held:
             self.focus_list()
         self._title()
@@ -256,4 +265,4 @@ class Details(Pane):
 
     @property
     def _list(self) -> Lines:
-        return self.query_one(f"#{self.query_one(ContentSwitcher).current}", Lines)
+        return self._lists[self._switcher.current or "overview"]
