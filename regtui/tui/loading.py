@@ -267,7 +267,7 @@ class Loader:
         """
         advice = error.advice
         if isinstance(error, LoginNeeded):
-            advice = _COMMAND.sub("", advice)
+            advice = _COMMAND.sub("", advice).strip()
             more = f"Press L to log in{' as another user' if self.user else ''}. {more}"
             if asked_for is not None and (not self.session or not self.user or isinstance(error, RealmNotTrusted)):
                 self._need_login(error, asked_for)

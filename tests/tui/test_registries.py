@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from regtui.config import load_settings
@@ -77,6 +78,38 @@ async def test_the_open_ones_come_first_with_where_one_left_them_and_the_current
         assert "registry.example.com/team/app opened before" in rows
         await at.press("escape")
         assert at.app.screen is at.browser
+
+
+async def test_to_choose_where_one_is_changes_nothing() -> None:
+    async with running(FEW, WIDE) as at:
+        await at.until("newest first")
+        await at.until(lambda: at.browser.spot.reference.tag)
+        spot = at.browser.spot
+        await switch(at)
+        assert at.browser.spot == spot
+
+
+async def test_a_registry_typed_in_one_burst_with_the_keys_opens(other: DockerRegistry) -> None:
+    async with running(FEW, WIDE) as at:
+        await at.until("newest first")
+        for character in f"Ro{other.host}":
+            at.app.post_message(Key({".": "full_stop", ":": "colon"}.get(character, character), character))
+        at.app.post_message(Key("enter", None))
+        await at.until(lambda: at.lines[0].strip().startswith(other.host))
+
+
+async def test_a_repository_that_one_comes_back_to_shows_the_tag_under_its_cursor() -> None:
+    async with running(FEW, WIDE) as at:
+        await at.until("newest first")
+        await at.until(lambda: at.browser.inspected)
+        await at.press("o")
+        await at.type("demo.localhost")
+        await at.press("enter")
+        await at.until("Nothing is selected.")
+        at.browser.repositories.go_to("nginx")
+        await at.press("enter")
+        await at.until(lambda: at.browser.inspected)
+        assert at.browser.spot.reference.tag == at.browser.tags.current
 
 
 async def test_backspace_goes_back_across_registries(other: DockerRegistry) -> None:

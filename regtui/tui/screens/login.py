@@ -85,7 +85,7 @@ class LoginDialog(Dialog[bool]):
 
     async def _check(self, keep: bool) -> None:
         password = self.query_one(Secret)
-        self._say(f"Asking {self._registry} …")
+        self._say(f"Asking {self._registry} whether that is right")
         try:
             is_in = await self._log_in(Credentials(self.query_one("#username", Input).value, password.value), keep)
         except RegtuiError as error:
