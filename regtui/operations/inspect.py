@@ -13,7 +13,7 @@ from regtui.oci.digest import Digest
 from regtui.oci.kinds import Kind, kind_of, kind_of_type, referrers_tag
 from regtui.oci.manifest import Descriptor, Document, Index, Manifest, Platform
 from regtui.oci.reference import Reference
-from regtui.operations.reading import config_bytes, digest_in, document
+from regtui.operations.reading import config_bytes, digest_in, document, document_of_tag
 from regtui.operations.session import Session
 from regtui.text import shown
 
@@ -46,15 +46,20 @@ class Referrer:
     found: Literal["api", "tag", "index"]  # the referrers list; cosign's name for a tag; the index the image is in
 
 
-async def inspect(session: Session, reference: Reference, platform: str = "") -> Inspected:
+async def inspect(
+    session: Session, reference: Reference, platform: str = "", *, expected: Digest | None = None
+) -> Inspected:
     """What a tag or digest is. An index stays an index, unless a `platform` of it is named ("linux/arm64").
 
-    A config that can't be read is no reason to show nothing: it is `config_error`. Raises `UsageError` for a reference
+    `expected` is what the tag pointed to when it was last read. A config that can't be read is no reason to show nothing: it is `config_error`. Raises `UsageError` for a reference
     without tag and digest, `RegtuiError` when there is no such platform, and what reading a manifest does.
     """
     if not reference.version:
         raise UsageError(f"{reference} names no tag", f"Write {reference}:TAG, or {reference}@DIGEST.")
-    found = await document(session, reference.repository, reference.version, mirrored=True)
+    if reference.digest:
+        found = await document(session, reference.repository, reference.digest, mirrored=True)
+    else:
+        found = await document_of_tag(session, reference.repository, reference.tag, expected)
     for _ in range(_NESTING):
         if not platform or not isinstance(found.content, Index):
             break

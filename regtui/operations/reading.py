@@ -41,6 +41,14 @@ async def document(session: Session, repository: str, version: str, *, mirrored:
     return found
 
 
+async def document_of_tag(session: Session, repository: str, tag: str, expected: Digest | None) -> Document:
+    """What a tag points to now. Where what it pointed to is in the cache, one `HEAD` does, which isn't a pull."""
+    if expected and await session.cache.get(expected):
+        digest = digest_in(await session.client.head(repository, tag))
+        return await document(session, repository, digest, mirrored=True)
+    return await document(session, repository, tag)
+
+
 async def cached_document(session: Session, repository: str, digest: Digest) -> Document | None:
     raw = await session.cache.get(digest)
     if raw is None:

@@ -204,7 +204,8 @@ class Loader:
         pane.show_loading(reference)
         say(f"reading {reference.tag or reference.digest}")
         try:
-            inspected = await inspect(session, reference)
+            facts = self._screen.tags.facts(reference.tag) if reference.tag else None
+            inspected = await inspect(session, reference, expected=facts.digest if facts else None)
         except RegtuiError as error:
             pane.fail(self._told(error, "", reference.repository))
             say("")

@@ -51,6 +51,16 @@ async def test_what_has_a_digest_is_fetched_once_and_a_tag_is_always_asked(
     assert fake.requests == ["GET v1", f"GET {fake.config_of(image)}", "GET v1"]
 
 
+async def test_a_tag_whose_manifest_is_kept_takes_a_head(fake: FakeRegistry, session: Session) -> None:
+    before = Digest(fake.image("v1")["digest"])
+    await inspect(session, at("v1"))
+    fake.requests.clear()
+    found = await inspect(session, at("v1"), expected=before)
+    assert (found.document.digest, fake.requests) == (before, ["HEAD v1"])
+    now = fake.image("v1", layers=[7])["digest"]  # it moved
+    assert (await inspect(session, at("v1"), expected=before)).document.digest == now
+
+
 async def test_a_manifest_whose_bytes_don_t_say_its_media_type_is_not_kept(
     fake: FakeRegistry, session: Session
 ) -> None:
