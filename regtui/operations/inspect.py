@@ -51,8 +51,9 @@ async def inspect(
 ) -> Inspected:
     """What a tag or digest is. An index stays an index, unless a `platform` of it is named ("linux/arm64").
 
-    `expected` is what the tag pointed to when it was last read. A config that can't be read is no reason to show nothing: it is `config_error`. Raises `UsageError` for a reference
-    without tag and digest, `RegtuiError` when there is no such platform, and what reading a manifest does.
+    `expected` is what the tag pointed to when it was last read. A config that can't be read is no reason to show
+    nothing: it is `config_error`. Raises `UsageError` for a reference without tag and digest, `RegtuiError` when there
+    is no such platform, and what reading a manifest does.
     """
     if not reference.version:
         raise UsageError(f"{reference} names no tag", f"Write {reference}:TAG, or {reference}@DIGEST.")
