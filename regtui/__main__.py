@@ -27,7 +27,7 @@ def main() -> int:
 def _start_app(start: Start) -> int:
     from regtui.tui.app import run
 
-    return run(start.reference, start.settings, start.credentials)
+    return run(start.reference, start.settings, start.credentials, start.namespace)
 
 
 if __name__ == "__main__":

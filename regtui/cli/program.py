@@ -47,6 +47,7 @@ class Start:
     settings: Settings
     reference: Reference | None
     credentials: Credentials | None
+    namespace: str = ""
 
 
 StartApp = Callable[[Start], int]
@@ -105,18 +106,18 @@ def program(start_app: StartApp) -> Program:
         """A terminal UI and command line for container registries."""
         return start(None) if context.invoked_subcommand is None else None
 
-    def start(reference: Reference | None) -> int:
+    def start(reference: Reference | None, namespace: str = "") -> int:
         run = this_run()
-        return start_app(Start(run.settings, reference, run.credentials))
+        return start_app(Start(run.settings, reference, run.credentials, namespace))
 
     @click.command("open", hidden=True)
     @click.argument("reference")
     @with_flags
     def open_(reference: str) -> int:
-        """Opens the app at a registry, a repository, a tag or a digest."""
-        from regtui.operations.naming import resolve
+        """Opens the app at a registry, a namespace in it, a repository, a tag or a digest."""
+        from regtui.operations.naming import resolve_place
 
-        return start(resolve(reference))
+        return start(*resolve_place(reference))
 
     @click.command()
     @with_flags

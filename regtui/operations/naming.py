@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from regtui.errors import UsageError
-from regtui.oci.reference import DOCKER_HUB, Reference, parse_reference, short_name
+from regtui.oci.reference import DOCKER_HUB, Reference, check_host, check_repository, parse_reference, short_name
 from regtui.text import shown
 
 
@@ -35,6 +35,14 @@ def resolve(text: str, environ: Mapping[str, str] = os.environ) -> Reference:
             f"Write one of: {shown(candidates, 600)}",
         )
     return parse_reference(f"{conf.search[0]}/{repository}{version}")
+
+
+def resolve_place(text: str) -> tuple[Reference, str]:
+    """As `resolve`; with a slash at its end it is a namespace (`docker.io/library/`): its registry, and its name."""
+    host, slash, path = text.strip().removeprefix("https://").removeprefix("http://").partition("/")
+    if slash and path.endswith("/") and path.strip("/") not in ("", "v2"):
+        return Reference(check_host(host)), check_repository(path.rstrip("/"))
+    return resolve(text), ""
 
 
 def server_of(registry: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -40,16 +40,19 @@ _OPENING = 1.0  # seconds that keys wait for a screen to open
 _log = logging.getLogger(__name__)
 
 
-def run(target: Reference | None, settings: Settings, credentials: Credentials | None = None) -> int:
+def run(
+    target: Reference | None, settings: Settings, credentials: Credentials | None = None, namespace: str = ""
+) -> int:
     """Shows the start screen, or the target, until the user quits. Returns the exit code; 2 when there is no terminal.
 
-    `credentials` are the command line's, for the target's registry. Raises `ConfigError` for keys and themes.
+    `namespace` is one of the target's, whose repositories are listed; `credentials` are the command line's, for the
+    target's registry. Raises `ConfigError` for keys and themes.
     """
     if why := why_no_screen(os.environ):
         print(why, file=sys.stderr)
         return 2
     connections = Connections(settings, credentials, target.registry if target else "")
-    app = RegtuiApp(connections, target)
+    app = RegtuiApp(connections, spot_of(target, namespace) if target else None)
     with Ending(connections.finish, app.leave) as ending:
         app.run()
     return ending.code or app.return_code or 0
@@ -76,7 +79,7 @@ class RegtuiApp(App[None], inherit_bindings=False):
         replace(binding("ask_to_quit"), priority=True),
     ]
 
-    def __init__(self, connections: Connections, target: Reference | None = None) -> None:
+    def __init__(self, connections: Connections, target: Spot | None = None) -> None:
         """Raises `ConfigError` when the settings' keys or theme can't be used."""
         self.settings = connections.settings
         theme = theme_named(self.settings.theme)
@@ -95,7 +98,7 @@ class RegtuiApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         if self._target:
-            self.push_screen(BrowserScreen(self.connections, spot_of(self._target)))
+            self.push_screen(BrowserScreen(self.connections, self._target))
         else:
             self.push_screen(StartScreen(self.connections), self._start)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from regtui.oci.digest import Digest, short
-from regtui.oci.reference import Reference, check_host, check_repository
-from regtui.operations.naming import resolve
+from regtui.oci.reference import Reference
+from regtui.operations.naming import resolve_place
 from regtui.tui.arrangement import DETAILS, REPOSITORIES, TAGS
 
 _LIMIT = 200
@@ -53,9 +53,10 @@ class Spot:
         return replace(self, links=(*self.links, link), tab="", cursor=0)
 
 
-def spot_of(reference: Reference) -> Spot:
-    """Where a reference opens: a tag or digest in the details, a repository in its tags."""
-    return Spot(reference, pane=DETAILS if reference.version else TAGS if reference.repository else REPOSITORIES)
+def spot_of(reference: Reference, namespace: str = "") -> Spot:
+    """Where a reference opens: a tag or digest in the details, a repository in its tags, a registry at a namespace."""
+    pane = DETAILS if reference.version else TAGS if reference.repository else REPOSITORIES
+    return Spot(reference, pane=pane, namespace=namespace)
 
 
 def typed_spot(text: str) -> Spot:
@@ -63,10 +64,7 @@ def typed_spot(text: str) -> Spot:
 
     Raises `UsageError`.
     """
-    host, slash, path = text.strip().removeprefix("https://").removeprefix("http://").partition("/")
-    if slash and path.endswith("/") and path.strip("/") not in ("", "v2"):
-        return Spot(Reference(check_host(host)), namespace=check_repository(path.rstrip("/")))
-    return spot_of(resolve(text))
+    return spot_of(*resolve_place(text))
 
 
 @dataclass(slots=True)

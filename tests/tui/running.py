@@ -9,9 +9,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from regtui.config import load_settings
-from regtui.oci.reference import parse_reference
 from regtui.tui.app import RegtuiApp
 from regtui.tui.connections import Connections
+from regtui.tui.history import typed_spot
 from regtui.tui.screens.browser import BrowserScreen
 
 DEMO = "demo.localhost/"
@@ -66,6 +66,6 @@ class Running:
 @asynccontextmanager
 async def running(target: str = "", size: tuple[int, int] = NARROW, **flags: Any) -> AsyncIterator[Running]:
     """`target` as on the command line, empty for the start screen; flags as `load_settings` takes them."""
-    app = RegtuiApp(Connections(load_settings(flags)), parse_reference(target) if target else None)
+    app = RegtuiApp(Connections(load_settings(flags)), typed_spot(target) if target else None)
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Running(app, pilot)

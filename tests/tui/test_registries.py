@@ -293,3 +293,9 @@ async def test_a_registry_that_cannot_be_asked_is_not() -> None:
         await at.press("enter")
         await at.pilot.pause(0.2)
         assert "found" not in at.text
+
+
+async def test_a_namespace_may_be_what_the_app_is_started_with() -> None:
+    async with running(f"{DEMO}team/", size=WIDE) as at:
+        await at.until("billing")
+        assert at.browser.spot.namespace == "team"
