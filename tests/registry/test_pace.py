@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from typing import Any
@@ -13,11 +14,19 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from regtui.errors import RateLimited
 from regtui.oci import media_types
+from regtui.registry.client import Client
+from regtui.registry.endpoint import Endpoint
 from regtui.registry.pace import Pace, Paces
 from regtui.registry.retries import PAUSE_LIMIT, REFUSALS, WAIT_LIMIT, seconds, until
+from regtui.registry.transport import open_transport
+from tests.embedded.server import served
 from tests.registry.fakes import (
     BLOB,
     BLOB_DIGEST,
@@ -372,6 +381,33 @@ async def test_200_requests_wait_together_and_all_are_answered(sleeping: Sleepin
     assert len(server.requests) == 216
     assert len(sleeping.asked) == 1
     assert client.paused_until is None
+
+
+async def test_on_the_wire_nobody_asks_during_the_pause_and_few_at_first_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("regtui.registry.pace.sleep", asyncio.sleep)
+    came: list[float] = []
+    under_way, most = [0], [0]
+
+    async def answer(request: Request) -> Response:
+        came.append(time.monotonic())
+        if len(came) <= 16:
+            return Response(status_code=429, headers={"Retry-After": "1"})
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0]) if len(came) < 80 else most[0]
+        await asyncio.sleep(0.01)
+        under_way[0] -= 1
+        return Response(RAW, media_type=media_types.OCI_MANIFEST)
+
+    with served(Starlette(routes=[Route("/{path:path}", answer)])) as host:
+        endpoint = Endpoint(host, "http")
+        async with aclosing(Client(endpoint, open_transport(endpoint, connections=20))) as client:
+            found = await asyncio.gather(*(client.manifest("team/app", "1.0") for _ in range(200)))
+    assert {each.digest for each in found} == {MANIFEST}
+    assert len(came) == 216
+    assert came[16] - came[15] > 0.9
+    assert most[0] <= 13
 
 
 async def test_a_date_pauses_as_seconds_do(sleeping: Sleeping) -> None:
