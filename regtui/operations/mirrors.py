@@ -107,7 +107,7 @@ class _Mirror:
         self._opening = asyncio.Lock()
 
     async def client(self) -> Client | None:
-        """None while it is left alone."""
+        """None while it is left alone: also while it asks to wait, for the registry itself needn't."""
         async with self._opening:
             if time.monotonic() < self._asked_again:
                 return None
@@ -117,7 +117,7 @@ class _Mirror:
                         self._client = await self._open()
                 except (RegtuiError, TimeoutError):
                     self.rest()
-            return self._client
+            return None if self._client and self._client.paused_until else self._client
 
     async def _open(self) -> Client:
         client = await self._open_client(self._place)
