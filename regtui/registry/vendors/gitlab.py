@@ -8,30 +8,33 @@ from contextlib import aclosing
 import httpx
 import msgspec
 
-from regtui.errors import Forbidden, LoginNeeded, NotFound, TooLarge, Unsupported
+from regtui.errors import Forbidden, LoginNeeded, NotFound, Unsupported
 from regtui.oci import media_types
 from regtui.oci.config import build_date
 from regtui.registry.answers import Answer
 from regtui.registry.challenges import parse_challenges
 from regtui.registry.exchange import Exchange
-from regtui.registry.vendors.api import PAGES, bearer
+from regtui.registry.vendors.api import bearer
 from regtui.registry.vendors.linked import linked, part, within
-from regtui.registry.vendors.reading import digest
+from regtui.registry.vendors.reading import digest, walk
 from regtui.registry.vendors.removed import check_removed
 from regtui.registry.vendors.vendor import Removal, Vendor, VendorTag
 from regtui.text import shown
 
 _LOGIN = "/jwt/auth"
 _BELOW = 3  # a repository is its project's path, with up to two parts more
-_NO_TOKENS = ("gitlab+deploy-token", "gitlab-ci-token")  # logins that the API doesn't take as tokens
+_NO_NAMES = ("gitlab+deploy-token", "gitlab-ci-token")  # logins that the API doesn't take as tokens,
+_NO_TOKENS = ("gldt-", "glcbt-")  # and tokens of deployments and jobs, whatever the login's name
+_MEMBERS = "groups?min_access_level=10&per_page=100"
 _TAGS = """query tags($id: ContainerRepositoryID!, $after: String) {
   containerRepository(id: $id) {
-    tags(first: 100, after: $after, sort: PUBLISHED_AT_DESC) {
+    tags(first: 20, after: $after, sort: PUBLISHED_AT_DESC) {
       nodes { name digest mediaType totalSize createdAt publishedAt }
       pageInfo { hasNextPage endCursor }
     }
   }
 }"""
+"""GitLab gives 20 tags at a time: of a longer page it cuts off the rest, and the next one begins behind that."""
 
 
 class _Repository(msgspec.Struct):
@@ -39,8 +42,12 @@ class _Repository(msgspec.Struct):
     path: str
 
 
-class _Group(msgspec.Struct):
+class _Place(msgspec.Struct):
+    """A group or a project."""
+
     id: int
+    full_path: str = ""
+    path_with_namespace: str = ""
 
 
 class _Tag(msgspec.Struct, rename="camel"):
@@ -100,28 +107,33 @@ class GitLab(Vendor):
         return exchange.endpoint.base if realm is None else f"{realm.scheme}://{realm.netloc.decode('ascii')}"
 
     async def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
-        places = [await self._place(namespace.strip("/"))] if namespace.strip("/") else await self._groups()
-        for place in places:
-            async with aclosing(self._listed(place)) as pages:
-                async for page in pages:
-                    if names := [found.path for found in page if within(found.path, namespace)]:
-                        yield names
+        """A group's with all below it, a project's, or a user's; without a namespace, all that the user belongs to."""
+        name = namespace.strip("/")
+        places = await self._named(name) if name else await self._own()
+        done: list[str] = []
+        for path, place in sorted(places.items()):
+            if any(within(path, above) for above in done):
+                continue  # a group's list has what is below it
+            try:
+                async with aclosing(self._listed(place)) as pages:
+                    async for page in pages:
+                        if names := [found.path for found in page if within(found.path, namespace)]:
+                            yield names
+            except (Forbidden, NotFound):
+                continue  # a guest there, or it has no registry
+            done.append(path)
 
-    async def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
-        _, number = await self._find(repository)
-        variables: dict[str, str | None] = {"id": f"gid://gitlab/ContainerRepository/{number}", "after": None}
-        asked: set[str | None] = {None}
-        while True:
-            tags = await self._page(repository, variables)
-            if found := [_vendor_tag(node) for node in tags.nodes or () if node is not None]:
-                yield found
-            after = tags.page_info.end_cursor if tags.page_info and tags.page_info.has_next_page else None
-            if after in asked:
-                return
-            if len(asked) >= PAGES:
-                raise TooLarge(f"The list of tags of {self._subject(repository)} goes on without an end")
-            asked.add(after)
-            variables["after"] = after
+    def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
+        async def read(after: str) -> tuple[list[VendorTag], str | None]:
+            _, number = await self._find(repository)
+            tags = await self._page(
+                repository, {"id": f"gid://gitlab/ContainerRepository/{number}", "after": after or None}
+            )
+            info = tags.page_info or _PageInfo()
+            found = [_vendor_tag(node) for node in tags.nodes or () if node is not None]
+            return found, info.end_cursor if info.has_next_page else None
+
+        return walk("", read, lambda tag: tag.name, f"list of tags of {self._subject(repository)}")
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
         """By the API with an access token; any other login takes the registry's own way."""
@@ -174,36 +186,51 @@ class GitLab(Vendor):
                 continue
         raise NotFound(f"GitLab's API has no {self._subject(repository)}", status=404)
 
-    async def _place(self, namespace: str) -> str:
-        """A namespace is a group or a project; what one may not see is neither."""
+    async def _named(self, namespace: str) -> dict[str, str]:
+        """A namespace is a group, a project or a user; what one may not see is none of them. Places by their paths."""
         for place in (f"groups/{part(namespace)}", f"projects/{part(namespace)}"):
             answer = await self._ask("GET", self._rest(f"{place}/registry/repositories?per_page=1"))
             if answer.status == 200:
-                return place
-        missing = f"{self.exchange.registry} has no group or project {namespace}, or doesn't show it"
+                return {namespace: place}
+        if answer.status in (403, 404) and (projects := await self._projects(namespace)):
+            return projects
+        missing = f"{self.exchange.registry} has no group, project or user {namespace}, or doesn't show it"
         raise self.exchange.refusal(answer, f"{self.exchange.registry}/{namespace}", missing=missing)
 
-    async def _groups(self) -> list[str]:
-        """The groups that the user is a member of. Raises `Unsupported` where nobody is known."""
-        if not await self._authorization():
+    async def _own(self) -> dict[str, str]:
+        """The groups that the user is a member of, and the user's projects, by their paths.
+
+        Raises `Unsupported` where nobody is known.
+        """
+        found = await self.exchange.credentials()
+        if found is None or not await self._authorization():
             what = (
                 f"{self.exchange.registry} lists repositories by group or project, or those of an access token's user"
             )
             raise Unsupported(what, "Name a group or project, or open a repository by name.", status=405)
-        path = "groups?top_level_only=true&min_access_level=10&per_page=100"
-        groups: list[str] = []
-        async with aclosing(
-            linked(
-                self._rest(path),
-                lambda url: self._ask("GET", url),
-                lambda answer: self.api.read(answer, list[_Group], "the groups of the user"),
-                lambda group: str(group.id),
-                lambda group: [f"groups/{group.id}"],
-            )
-        ) as pages:
-            async for page in pages:
-                groups += page
-        return groups
+        places = {group.full_path or str(group.id): f"groups/{group.id}" for group in await self._places(_MEMBERS)}
+        return places | await self._projects(found.username)
+
+    async def _projects(self, user: str) -> dict[str, str]:
+        """A user's own projects by their paths; none, if there is no such user."""
+        try:
+            found = await self._places(f"users/{part(user)}/projects?simple=true&per_page=100")
+        except (Forbidden, NotFound):
+            return {}
+        return {project.path_with_namespace or str(project.id): f"projects/{project.id}" for project in found}
+
+    async def _places(self, path: str) -> list[_Place]:
+        pages = linked(
+            self._rest(path),
+            lambda url: self._ask("GET", url),
+            lambda answer: self.api.read(
+                answer, list[_Place], "its groups", f"{self.exchange.registry} shows no groups"
+            ),
+            lambda place: str(place.id),
+            lambda place: [place],
+        )
+        async with aclosing(pages):
+            return [place async for page in pages for place in page]
 
     def _listed(self, place: str, repository: str = "") -> AsyncGenerator[list[_Repository], None]:
         def read(answer: Answer) -> list[_Repository]:
@@ -224,7 +251,7 @@ class GitLab(Vendor):
     async def _authorization(self, repository: str = "") -> str:
         """The password as a token, if it may be one and the API's host may see it; or empty."""
         found = await self.exchange.credentials(repository)
-        if found is None or found.username.startswith(_NO_TOKENS):
+        if found is None or found.username.startswith(_NO_NAMES) or found.password.startswith(_NO_TOKENS):
             return ""
         return bearer(await self.api.secret(repository)) if self.exchange.trusts(httpx.URL(self.api.base)) else ""
 

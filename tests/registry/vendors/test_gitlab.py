@@ -1,10 +1,13 @@
 """GitLab's APIs.
 
-Read: REST (gitlabhq/gitlabhq, doc/api/container_registry.md); GraphQL's `containerRepository.tags` (the queries of
-GitLab's own pages, in excerpts; `PUBLISHED_AT_DESC` in AlexGustafsson/cupdate); `mediaType` (merge request 156303);
-that the registry deletes a tag by its name (merge request 134455, gitlab-org/container-registry issue 1091). Not
-looked up: the groups API, whether a group's list has its subgroups, access tokens as Bearer, which tokens the API
-refuses.
+Read, in gitlabhq/gitlabhq: REST (doc/api/container_registry.md, lib/api/group_container_repositories.rb and
+app/finders/container_repositories_finder.rb: a group's list has its subgroups'); which tokens it takes
+(doc/api/rest/authentication.md: access tokens, as Bearer too; no deploy tokens, job tokens in few places); GraphQL's
+fields, its 20 tags a page at most and what becomes of longer ones (app/graphql/types/container_registry/,
+app/graphql/resolvers/container_repository_tags_resolver.rb, lib/gitlab/graphql/pagination/); who may delete at the
+registry itself (app/services/auth/container_registry_authentication_service.rb), and that it deletes a tag by its name
+(merge request 134455, gitlab-org/container-registry issue 1091). `min_access_level` of the groups and
+`users/NAME/projects`: as others' clients ask. Not looked up: tokens' prefixes beside GitLab's own `gldt-` and `glcbt-`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from tests.registry.vendors.server import HALF, SOMEONE, WEB_PAGE, Network, Repl
 HOST, API = "registry.gitlab.com", "gitlab.com/api/v4"
 ME = Credentials("me", "glpat-secret")
 GRAPHQL = "POST gitlab.com/api/graphql"
+MEMBER = f"{API}/groups?min_access_level=10&per_page=100"
 PROJECT = f"{API}/projects/team%2Fapp/registry/repositories"
 
 
@@ -92,17 +96,49 @@ async def test_a_project_is_listed_too_and_what_is_neither_is_said(network: Netw
     vendor = await gitlab(network, None)
     assert await flat(vendor.repositories("team/app/")) == ["team/app", "team/app/tools"]
     assert {request.authorization for request in network.requests} == {""}
-    with pytest.raises(NotFound, match="has no group or project nobody"):
+    with pytest.raises(NotFound, match="has no group, project or user nobody"):
         await flat(vendor.repositories("nobody"))
 
 
 async def test_without_a_namespace_the_users_groups_are_listed(network: Network) -> None:
-    network.on(f"GET {API}/groups?top_level_only=true&min_access_level=10&per_page=100", [{"id": 5, "path": "team"}])
+    network.on(f"GET {MEMBER}", [{"id": 5, "path": "team", "full_path": "team"}])
     network.on(f"GET {API}/groups/5/registry/repositories", [repository(1, "team/app")])
     assert await flat((await gitlab(network)).repositories()) == ["team/app"]
     with pytest.raises(Unsupported, match="by group or project") as caught:
         await flat((await gitlab(network, None)).repositories())
     assert caught.value.advice == "Name a group or project, or open a repository by name."
+
+
+async def test_what_a_group_above_has_listed_is_not_asked_for_again(network: Network) -> None:
+    """A guest may not read the registry of a group, and yet that of a subgroup; one may belong to subgroups only."""
+    paths = ["team", "team/sub", "guest", "guest/own", "guest/own/x", "other/sub"]
+    network.on(f"GET {MEMBER}", [{"id": number, "full_path": path} for number, path in enumerate(paths)])
+    network.on(f"GET {API}/groups/0/registry/repositories", [repository(1, "team/a"), repository(2, "team/sub/b")])
+    network.on(f"GET {API}/groups/2/registry/repositories", Reply(403, {"message": "403 Forbidden"}))
+    network.on(f"GET {API}/groups/3/registry/repositories", [repository(3, "guest/own/x/c")])
+    network.on(f"GET {API}/groups/5/registry/repositories", [repository(4, "other/sub/d")])
+    found = await flat((await gitlab(network)).repositories())
+    assert sorted(found) == ["guest/own/x/c", "other/sub/d", "team/a", "team/sub/b"]
+    assert not [asked for asked in network.asked if "groups/1/" in asked or "groups/4/" in asked]
+
+
+async def test_a_users_own_projects_are_listed(network: Network) -> None:
+    projects = [{"id": 8, "path_with_namespace": "me/tool"}, {"id": 9, "path_with_namespace": "me/without"}]
+    network.on(f"GET {API}/users/me/projects?simple=true&per_page=100", projects)
+    network.on(f"GET {API}/projects/8/registry/repositories", [repository(1, "me/tool"), repository(2, "me/tool/x")])
+    network.on(f"GET {API}/projects/9/registry/repositories", Reply(403, {"message": "403 Forbidden"}))
+    network.on(f"GET {MEMBER}", [])
+    vendor = await gitlab(network)
+    assert await flat(vendor.repositories("me")) == ["me/tool", "me/tool/x"]
+    assert await flat(vendor.repositories()) == ["me/tool", "me/tool/x"]
+
+
+async def test_no_more_tags_are_asked_for_at_once_than_gitlab_gives(network: Network) -> None:
+    """Of a page of 100 it would give 20, and the next page would begin at the hundredth."""
+    network.on(f"GET {PROJECT}", [repository(7, "team/app")])
+    network.on(GRAPHQL, told(node("1")))
+    await flat((await gitlab(network)).tags("team/app"))
+    assert "tags(first: 20, after: $after" in network.last.json["query"]
 
 
 async def test_tags_come_by_graphql_in_pages(network: Network) -> None:
@@ -127,7 +163,8 @@ async def test_tags_come_by_graphql_in_pages(network: Network) -> None:
 async def test_a_cursor_that_comes_again_is_the_end(network: Network) -> None:
     network.on(f"GET {PROJECT}", [repository(7, "team/app")])
     network.on(GRAPHQL, told(node("1"), after="abc"))
-    assert len(await flat((await gitlab(network)).tags("team/app"))) == 2
+    assert [tag.name for tag in await flat((await gitlab(network)).tags("team/app"))] == ["1"]
+    assert len([request for request in network.requests if request.method == "POST"]) == 2
 
 
 async def test_a_repository_below_a_project_is_found(network: Network) -> None:
@@ -179,10 +216,12 @@ async def test_a_protected_tag_stays_and_one_hears_why(network: Network) -> None
     assert "rule of the project" in caught.value.advice
 
 
-@pytest.mark.parametrize("name", ["gitlab+deploy-token-42", "gitlab-ci-token"])
-async def test_tokens_of_deployments_and_jobs_stay_with_the_registry(network: Network, name: str) -> None:
+@pytest.mark.parametrize(
+    "login", [("gitlab+deploy-token-42", "secret"), ("gitlab-ci-token", "secret"), ("me", "gldt-1"), ("me", "glcbt-1")]
+)
+async def test_tokens_of_deployments_and_jobs_stay_with_the_registry(network: Network, login: tuple[str, str]) -> None:
     network.on(f"GET {PROJECT}", [repository(7, "team/app")])
-    vendor = await gitlab(network, Credentials(name, "secret"))
+    vendor = await gitlab(network, Credentials(*login))
     assert await vendor.removal("team/app", "1.0") == (Removal.REGISTRY, "")
     assert network.asked == []
 
