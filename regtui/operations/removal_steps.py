@@ -14,6 +14,7 @@ from regtui.operations.looking import found, found_after, found_all, name, names
 from regtui.operations.plan import Method, Record
 from regtui.operations.throw_away import remove_by_throw_away
 from regtui.registry.client import Client
+from regtui.registry.pace import insisting
 from regtui.store.rows import Saved
 
 NEW_TAGS_LIMIT = 1000
@@ -183,8 +184,9 @@ async def _delete_by_vendor(client: Client, repository: str, tag: str) -> None:
 
 async def _put_all_back(client: Client, original: Saved, tags: Iterable[str]) -> None:
     """Under these tags; without any, under its digest."""
-    for tag in list(tags) or [""]:
-        await put_back(client, original, tag)
+    with insisting():
+        for tag in list(tags) or [""]:
+            await put_back(client, original, tag)
 
 
 def _named(versions: Iterable[str]) -> str:

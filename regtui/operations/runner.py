@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from regtui.errors import ConnectionFailed, RegtuiError, StepFailed, StoreError
+from regtui.errors import ConnectionFailed, RateLimited, RegtuiError, StepFailed, StoreError
 from regtui.operations.plan import Plan, Step, must_write
 from regtui.operations.session import Session
 from regtui.registry.client import Client
@@ -20,7 +20,7 @@ from regtui.store.journal import Change
 from regtui.store.rows import Outcome, StepRow
 
 _HOPELESS = 3
-"""Steps in a row that may fail for want of a connection; those after them are left."""
+"""Steps in a row that may fail because the registry is out of reach, or takes no more; those after them are left."""
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +151,7 @@ class _Execution:
         self._tell = tell
         self._done: set[int] = set()
         self._failed = 0
-        self._unreachable = 0  # steps in a row that found no connection
+        self._unreachable = 0  # steps in a row that the registry took no request of
 
     async def run(self) -> Finished:
         """Raises `StoreError` when the journal can't be written: then nothing further is tried."""
@@ -185,7 +185,7 @@ class _Execution:
             error = failure if isinstance(failure, RegtuiError) else StepFailed(f"regtui failed in it: {failure!r}")
             if error is not failure:
                 _log.exception("%s", step.describe())
-            lost = isinstance(failure, ConnectionFailed) or isinstance(failure.__cause__, ConnectionFailed)
+            lost = any(isinstance(each, ConnectionFailed | RateLimited) for each in (failure, failure.__cause__))
             self._unreachable = self._unreachable + 1 if lost else 0
             self._change.finish(number, Outcome.FAILED, str(error))
             if isinstance(failure, StoreError):

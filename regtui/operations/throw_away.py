@@ -19,6 +19,7 @@ from regtui.oci.manifest import Manifest, decode_document
 from regtui.operations.looking import found, found_after, name, put_back, still_points
 from regtui.operations.plan import Record
 from regtui.registry.client import Client
+from regtui.registry.pace import insisting
 from regtui.store.rows import Saved
 
 _PAUSES = (0.5, 2.0, 5.0, 10.0, 20.0, 0.0)
@@ -68,7 +69,8 @@ async def remove_by_throw_away(client: Client, record: Record, tag: str, origina
     except PlanStale:
         raise
     except Exception as error:  # whatever it was: a throw-away manifest must not stay
-        await _settle(client, tag, original, ours, error)
+        with insisting():
+            await _settle(client, tag, original, ours, error)
 
 
 async def _stand_in(client: Client, record: Record, tag: str, original: Saved, ours: list[Digest]) -> bool:

@@ -12,6 +12,9 @@ import random
 import time
 from asyncio import sleep
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 import httpx
@@ -29,6 +32,19 @@ _HOSTS = 64
 _Origin = tuple[str, str, int | None]
 
 _log = logging.getLogger(__name__)
+
+
+_insists: ContextVar[bool] = ContextVar("insists", default=False)
+
+
+@contextmanager
+def insisting() -> Iterator[None]:
+    """Meanwhile requests are sent in a pause that is too long to wait for: what a change left half done can't wait."""
+    token = _insists.set(True)
+    try:
+        yield
+    finally:
+        _insists.reset(token)
 
 
 class Held(Exception):
@@ -72,7 +88,7 @@ class Pace:
 
     async def ready(self) -> None:
         """Waits, without a turn, until there is no pause. Raises `RateLimited` when that is too long."""
-        while self._until:
+        while self.is_paused:
             self._check()
             if self._keeper:
                 await asyncio.wait([self._keeper])
@@ -108,7 +124,8 @@ class Pace:
 
     @property
     def is_paused(self) -> bool:
-        return bool(self._until)
+        """Whether nothing may be sent now, by who asks."""
+        return bool(self._until) and (self._keeper is not None or not _insists.get())
 
     @property
     def is_waited_out(self) -> bool:
@@ -127,6 +144,9 @@ class Pace:
             self._keeper = None
 
     async def _turn(self) -> None:
+        if self._until and not self.is_paused:
+            self._busy += 1
+            return
         if self._until:
             self._check()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

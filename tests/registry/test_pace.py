@@ -23,7 +23,7 @@ from regtui.errors import RateLimited
 from regtui.oci import media_types
 from regtui.registry.client import Client
 from regtui.registry.endpoint import Endpoint
-from regtui.registry.pace import Pace, Paces
+from regtui.registry.pace import Pace, Paces, insisting
 from regtui.registry.retries import PAUSE_LIMIT, REFUSALS, WAIT_LIMIT, seconds, until
 from regtui.registry.transport import open_transport
 from tests.embedded.server import served
@@ -432,6 +432,18 @@ async def test_a_long_pause_holds_for_every_request_to_the_host() -> None:
         await client.delete_manifest("team/app", "1.0")
     assert len(server.requests) == 1
     assert client.paused_until
+
+
+async def test_what_a_change_left_half_done_is_sent_in_a_long_pause_too(sleeping: Sleeping) -> None:
+    server = Limited(1, "3600")
+    client = server.client()
+    with pytest.raises(RateLimited):
+        await client.manifest("team/app", "1.0")
+    with insisting():
+        assert (await client.manifest("team/app", "1.0")).digest == MANIFEST
+    with pytest.raises(RateLimited):
+        await client.manifest("team/app", "1.0")
+    assert len(server.requests) == 2
 
 
 async def test_changes_that_wait_are_neither_lost_nor_sent_twice(sleeping: Sleeping) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
 
 from regtui.operations.removal import plan_removal
@@ -72,6 +73,33 @@ async def test_when_the_throw_away_cannot_be_deleted_the_tag_is_put_back(
     done = await real.run(plan)
     assert "was put back as it was" in done.error
     assert await real.state() == {"1.0": digest, "latest": digest, "2.0": other}
+
+
+async def test_a_long_pause_that_begins_on_the_way_doesn_t_leave_the_throw_away_there(
+    real: Stage, layout: Layout
+) -> None:
+    plan, digest, other = await planned(real, layout)
+
+    async def ask_for_an_hour() -> httpx.Response:
+        return httpx.Response(429, headers={"Retry-After": "3600"})
+
+    real.wire.before(rf"DELETE {MANIFESTS}/sha256:.*", ask_for_an_hour)
+    done = await real.run(plan)
+    assert "could not be deleted, and was put back as it was" in done.error
+    assert "takes no more requests until" in done.error
+    assert await real.state() == {"1.0": digest, "latest": digest, "2.0": other}
+
+
+async def test_a_short_pause_on_the_way_is_waited_out(real: Stage, layout: Layout) -> None:
+    plan, digest, other = await planned(real, layout)
+
+    async def ask_for_a_moment() -> httpx.Response:
+        return httpx.Response(429, headers={"Retry-After": "0"})
+
+    for request in (rf"PUT {MANIFESTS}/1\.0", rf"DELETE {MANIFESTS}/sha256:.*"):
+        real.wire.before(request, ask_for_a_moment)
+    assert (await real.run(plan)).counts == (1, 0, 0)
+    assert await real.state() == {"latest": digest, "2.0": other}
 
 
 async def test_when_the_throw_away_is_refused_nothing_was_changed(real: Stage, layout: Layout) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from regtui.errors import ConnectionFailed, ReadOnly, RegtuiError, StoreError
+from regtui.errors import ConnectionFailed, RateLimited, ReadOnly, RegtuiError, StoreError
 from regtui.operations.plan import Plan, Record, Saved
 from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_, StepStarted
 from regtui.registry.client import Client
@@ -88,9 +88,10 @@ async def test_an_error_of_ours_is_a_failed_step_not_a_traceback(embedded: Stage
     assert done.error == "regtui failed in it: ZeroDivisionError('division by zero')"
 
 
-async def test_without_a_connection_the_rest_is_left(embedded: Stage) -> None:
+@pytest.mark.parametrize("error", [ConnectionFailed("No answer"), RateLimited("No more until tomorrow")])
+async def test_where_the_registry_takes_no_more_the_rest_is_left(embedded: Stage, error: RegtuiError) -> None:
     log = Log()
-    steps = [Pretended(str(number), log, error=ConnectionFailed("No answer")) for number in range(6)]
+    steps = [Pretended(str(number), log, error=error) for number in range(6)]
     assert (await embedded.run(plan(*steps))).counts == (0, 3, 3)
 
 
