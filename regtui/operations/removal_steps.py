@@ -15,6 +15,7 @@ from regtui.operations.plan import Method, Record
 from regtui.operations.throw_away import remove_by_throw_away
 from regtui.registry.client import Client
 from regtui.registry.pace import insisting
+from regtui.registry.vendors import Removal
 from regtui.store.rows import Saved
 
 NEW_TAGS_LIMIT = 1000
@@ -176,6 +177,10 @@ async def _delete_by_vendor(client: Client, repository: str, tag: str) -> None:
     if not client.vendor.name:
         await client.ping()  # a client of the runner's own, which doesn't know yet whose registry it is
     try:
+        way, why = await client.vendor.removal(repository, tag)  # what was safe when it was planned may take more now
+        if way is not Removal.VERB:
+            reason = f": {why}" if why else f" by {client.vendor.name}'s own API any more"
+            raise PlanStale(f"{name(repository, tag)} can't be deleted{reason}", "Plan it anew.")
         await client.vendor.remove_tag(repository, tag)
     except (ConnectionFailed, NotFound):
         if await found(client, repository, tag) is not None:

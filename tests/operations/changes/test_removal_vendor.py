@@ -26,6 +26,7 @@ class Shop(Vendor):
     tells_tags = True
     afterwards = "Shop cleans up what has no tag"
     locked: ClassVar[set[str]] = set()
+    left_alone: ClassVar[set[str]] = set()
     verbs: ClassVar[list[str]] = []
     cleans: ClassVar[list[str]] = []
 
@@ -40,6 +41,8 @@ class Shop(Vendor):
         yield [VendorTag(name, head.digest, immutable=name in self.locked) for name, head in heads]
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
+        if tag in self.left_alone:  # the verb would take more than this tag
+            return Removal.REGISTRY, ""
         return (Removal.NONE, "it is locked there") if tag in self.locked else (Removal.VERB, "")
 
     async def remove_tag(self, repository: str, tag: str) -> None:
@@ -52,6 +55,7 @@ class Shop(Vendor):
 async def shop(embedded: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr("regtui.registry.vendors.known.VENDORS", (Shop,))
     monkeypatch.setattr(Shop, "locked", set())
+    monkeypatch.setattr(Shop, "left_alone", set())
     monkeypatch.setattr(Shop, "verbs", [])
     monkeypatch.setattr(Shop, "cleans", [])
     await embedded.session.client.ping()
@@ -115,3 +119,52 @@ async def test_a_digest_without_tags_is_not_the_verbs(shop: Stage, layout: Layou
     await shop.push(layout, layout.index(image), REPOSITORY, "1.0")
     with pytest.raises(Unsupported, match="no tag on that digest"):
         await plan_removal(shop.session, REPOSITORY, (), digest=Digest(image["digest"]))
+
+
+async def test_a_tag_that_the_verb_is_not_for_is_never_given_to_it_beside_others(shop: Stage, layout: Layout) -> None:
+    digest = await shop.push(layout, layout.image({"app": b"1"}), REPOSITORY, "1.0", "odd")
+    Shop.left_alone.add("odd")
+    with pytest.raises(Unsupported, match=r"team/app:odd can't be deleted along with the others") as caught:
+        await plan_removal(shop.session, REPOSITORY, ["1.0", "odd"])
+    assert caught.value.advice == "Delete it on its own."
+    with pytest.raises(Unsupported, match="odd can't be deleted along"):
+        await plan_removal(shop.session, REPOSITORY, (), digest=Digest(digest))
+    with pytest.raises(Unsupported, match="odd can't be deleted along"):
+        await plan_removal(shop.session, REPOSITORY, ["1.0"], whole_digests=True)
+    assert Shop.verbs == []
+    plan = await plan_removal(shop.session, REPOSITORY, ["odd"])
+    assert plan.method is not Method.VENDOR
+    await shop.run(plan)
+    assert (Shop.verbs, await shop.state()) == ([], {"1.0": digest})
+
+
+async def test_a_signature_that_the_verb_can_not_take_stays(shop: Stage, layout: Layout) -> None:
+    digest = await shop.push(layout, layout.image({"app": b"1"}), REPOSITORY, "1.0")
+    name = digest.replace(":", "-")
+    await shop.push(layout, layout.image({"sig": b"1"}), REPOSITORY, f"{name}.sig", f"{name}.att")
+    Shop.locked.add(f"{name}.sig")
+    Shop.left_alone.add(f"{name}.att")
+    plan = await plan_removal(shop.session, REPOSITORY, ["1.0"])
+    await shop.run(plan)
+    assert (Shop.verbs, set(await shop.state())) == (["1.0"], {f"{name}.sig", f"{name}.att"})
+
+
+async def test_a_tag_that_was_locked_since_the_plan_stays(shop: Stage, layout: Layout) -> None:
+    digest = await shop.push(layout, layout.image({"app": b"1"}), REPOSITORY, "1.0", "2.0")
+    plan = await plan_removal(shop.session, REPOSITORY, ["1.0", "2.0"])
+    Shop.locked.add("1.0")
+    Shop.left_alone.add("2.0")
+    assert (await shop.run(plan)).finished.failed == 2
+    assert (Shop.verbs, await shop.state()) == ([], {"1.0": digest, "2.0": digest})
+
+
+async def test_all_tags_of_a_digest_are_looked_for_however_many_there_are(
+    shop: Stage, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regtui.operations.removal_vendor.LOOKS", 1)
+    monkeypatch.setattr(Shop, "tells_tags", False)
+    digest = await shop.push(layout, layout.image({"app": b"1"}), REPOSITORY, "1.0", "2.0", "3.0", "4.0")
+    plan = await plan_removal(shop.session, REPOSITORY, (), digest=Digest(digest))
+    assert {item.tag for item in plan.going} == {"1.0", "2.0", "3.0", "4.0"}
+    one = await plan_removal(shop.session, REPOSITORY, ["1.0"])
+    assert (one.checked, one.total) == (2, 4)
