@@ -11,9 +11,11 @@ import msgspec
 from regtui.oci import media_types
 from regtui.oci.config import build_date
 from regtui.registry.answers import Answer
+from regtui.registry.exchange import Exchange
 from regtui.registry.tokens import access
 from regtui.registry.vendors.api import ANSWER_LIMIT
 from regtui.registry.vendors.linked import linked
+from regtui.registry.vendors.locks import Locks
 from regtui.registry.vendors.reading import digest
 from regtui.registry.vendors.removed import check_removed
 from regtui.registry.vendors.vendor import Removal, Vendor, VendorTag
@@ -69,6 +71,10 @@ class Azure(Vendor):
     tells_tags = True
     afterwards = "the image stays, untagged, until a retention policy or a user deletes it"
 
+    def __init__(self, exchange: Exchange, base: str = "") -> None:
+        super().__init__(exchange, base)
+        self._locks = Locks(self._names)
+
     @classmethod
     def recognises(cls, registry: str, front: httpx.Headers) -> bool:
         return registry.endswith(_HOSTS)
@@ -86,6 +92,8 @@ class Azure(Vendor):
                 yield [_vendor_tag(tag, known.get(tag.digest)) for tag in page]
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
+        if await self._locks.frees(repository, tag):
+            return Removal.VERB, ""
         answer = await self._ask("GET", f"/acr/v1/{repository}/_tags/{tag}", repository, "metadata_read")
         subject = f"{self.exchange.registry}/{repository}"
         told = self.api.read(answer, _TagAnswer, f"{subject}:{tag}", f"{subject} has no tag {tag}").tag
@@ -98,6 +106,12 @@ class Azure(Vendor):
     async def remove_tag(self, repository: str, tag: str) -> None:
         answer = await self._ask("DELETE", f"/acr/v1/{repository}/_tags/{tag}", repository, "delete")
         check_removed(self.exchange, answer, repository, tag)
+
+    async def _names(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
+        """The tags without what their manifests tell."""
+        async with aclosing(self._tags(repository)) as pages:
+            async for page in pages:
+                yield [_vendor_tag(tag, None) for tag in page]
 
     def _tags(self, repository: str) -> AsyncGenerator[list[_Tag], None]:
         return linked(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
+from regtui.errors import Forbidden, NotFound
 from regtui.oci.config import build_date
 from regtui.registry.answers import Answer
 from regtui.registry.challenges import parse_challenges
+from regtui.registry.exchange import Exchange
 from regtui.registry.vendors.linked import linked, part, split, within
+from regtui.registry.vendors.locks import Locks
 from regtui.registry.vendors.reading import digest
 from regtui.registry.vendors.removed import check_removed
 from regtui.registry.vendors.vendor import Hit, Removal, Vendor, VendorTag
@@ -21,9 +25,8 @@ _PAGE = 100  # what Harbor gives at most; for more it answers 422
 _UNKNOWN = "unknown/unknown"  # the platform of attestations
 
 
-class _Repository(msgspec.Struct):
+class _Named(msgspec.Struct):
     name: str
-    description: str | None = None
 
 
 class _Found(msgspec.Struct):
@@ -73,6 +76,10 @@ class Harbor(Vendor):
     tells_tags = True
     afterwards = "the image stays, untagged, until Harbor's tag retention or a user deletes it"
 
+    def __init__(self, exchange: Exchange, base: str = "") -> None:
+        super().__init__(exchange, base)
+        self._locks = Locks(self.tags)
+
     @classmethod
     def recognises(cls, registry: str, front: httpx.Headers) -> bool:
         return any(
@@ -81,21 +88,25 @@ class Harbor(Vendor):
             for challenge in parse_challenges(front.get_list("www-authenticate"))
         )
 
-    def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
+    async def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
+        """A project's, or all that one may see: by one list (since 2.3), project by project, or by the catalog."""
         project, _ = split(namespace.strip("/"))
-        place = f"projects/{part(project)}/repositories" if project else "repositories"
-
-        def read(answer: Answer) -> list[_Repository]:
-            missing = f"{self.exchange.registry} has no project {project}"
-            return self.api.read(answer, list[_Repository], "its repositories", missing)
-
-        return linked(
-            f"/api/v2.0/{place}?sort=name&page=1&page_size={_PAGE}",
-            self._ask,
-            read,
-            lambda repository: repository.name,
-            lambda repository: [repository.name] if within(repository.name, namespace) else [],
-        )
+        if project:
+            sources = [self._of_project(project, namespace)]
+        else:
+            sources = [self._listed("repositories"), self._of_projects(), super().repositories()]
+        begun, refused = False, None
+        for pages in sources:
+            try:
+                async with aclosing(pages):
+                    async for page in pages:
+                        begun = True
+                        yield page
+                return
+            except (Forbidden, NotFound) as error:
+                refused = refused or error
+                if begun or pages is sources[-1]:
+                    raise refused from error
 
     async def search(self, words: str) -> AsyncGenerator[list[Hit], None]:
         answer = await self._ask(f"/api/v2.0/search?q={quote(words, safe='')}")
@@ -117,6 +128,8 @@ class Harbor(Vendor):
         )
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
+        if await self._locks.frees(repository, tag):
+            return Removal.VERB, ""
         artifact = await self._artifact(repository, tag)
         if any(each.name == tag and each.immutable for each in artifact.tags or ()):
             return Removal.NONE, "an immutability rule of its project protects it"
@@ -126,6 +139,33 @@ class Harbor(Vendor):
         path = f"{self._path(repository)}/artifacts/{part(tag)}/tags/{part(tag)}"
         answer = await self.api.ask("DELETE", path, await self.api.basic(repository))
         check_removed(self.exchange, answer, repository, tag)
+
+    async def _of_projects(self) -> AsyncGenerator[list[str], None]:
+        async with aclosing(self._listed("projects", "its projects")) as projects:
+            async for names in projects:
+                for name in names:
+                    try:
+                        async with aclosing(self._of_project(name, name)) as pages:
+                            async for page in pages:
+                                yield page
+                    except (Forbidden, NotFound):
+                        continue  # one project that is closed doesn't hide the others
+
+    def _of_project(self, project: str, namespace: str) -> AsyncGenerator[list[str], None]:
+        missing = f"{self.exchange.registry} has no project {project}"
+        return self._listed(f"projects/{part(project)}/repositories", "its repositories", missing, namespace)
+
+    def _listed(
+        self, place: str, subject: str = "its repositories", missing: str = "", namespace: str = ""
+    ) -> AsyncGenerator[list[str], None]:
+        """The names of what is listed at a place of the API, of those below the namespace."""
+        return linked(
+            f"/api/v2.0/{place}?sort=name&page=1&page_size={_PAGE}",
+            self._ask,
+            lambda answer: self.api.read(answer, list[_Named], subject, missing),
+            lambda found: found.name,
+            lambda found: [found.name] if within(found.name, namespace) else [],
+        )
 
     async def _artifact(self, repository: str, tag: str) -> _Artifact:
         query = "with_tag=true&with_immutable_status=true"

@@ -21,6 +21,7 @@ from regtui.registry.challenges import parse_challenges
 from regtui.registry.exchange import Exchange
 from regtui.registry.tokens import Access
 from regtui.registry.vendors.api import bearer
+from regtui.registry.vendors.locks import Locks
 from regtui.registry.vendors.reading import digest, walk
 from regtui.registry.vendors.vendor import Hit, Removal, Vendor, VendorTag
 
@@ -76,6 +77,10 @@ class Quay(Vendor):
     searches: ClassVar[bool] = True
     tells_tags: ClassVar[bool] = True
     delete_actions: ClassVar[str] = "pull,push"
+
+    def __init__(self, exchange: Exchange, base: str = "") -> None:
+        super().__init__(exchange, base)
+        self._locks = Locks(self.tags)
 
     @classmethod
     def api_base(cls, exchange: Exchange) -> str:
@@ -149,6 +154,8 @@ class Quay(Vendor):
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
         """By the registry itself, unless the tag is locked. What the API doesn't show, the registry will say."""
+        if await self._locks.frees(repository, tag):
+            return Removal.REGISTRY, ""
         with suppress(Answered):
             path = f"/repository/{repository}/tag/?onlyActiveTags=true&specificTag={quote(tag, safe='')}"
             page = await self._tags(path, repository)

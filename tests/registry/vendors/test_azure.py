@@ -2,8 +2,11 @@
 
 Read: Azure/azure-rest-api-specs, specification/containerregistry/data-plane/Azure.ContainerRegistry/stable/2021-07-01
 (containerregistry.json and examples/); that `writeEnabled` is "whether write or delete operation is allowed" (help of
-`az acr repository update`, azure-cli). The scopes `metadata_read` and `delete` are from scripts that others use;
-Microsoft's page on them was not looked up.
+`az acr repository update`, azure-cli). Logins: Azure/acr, docs/Token-BasicAuth.md (`GET /oauth2/token` with Basic, for
+users and tokens) and AAD-OAuth.md (`POST /oauth2/token` with the refresh token that `az acr login` leaves, and
+`registry:catalog:*`). The scope `delete` for a tag, and pages of 100: azure-cli, acr/repository.py; `metadata_read`: as
+others' clients ask, and where a registry's challenge names another one (`metadataRead` in an older azure-cli), that is
+asked for too.
 """
 
 from __future__ import annotations

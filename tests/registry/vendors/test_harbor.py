@@ -2,7 +2,10 @@
 
 The challenge by which it is known: src/server/middleware/v2auth/auth.go; the refusal of an immutable tag (412,
 PRECONDITION): src/controller/tag/controller.go and src/lib/http/error.go; the links between pages: `Links` in
-src/server/v2.0/handler/base.go; what a size counts: src/controller/artifact/manifest/.
+src/server/v2.0/handler/base.go; what a size counts: src/controller/artifact/manifest/. What anonymous users and robot
+accounts see in the list of all: `listAuthorizedProjectIDs` in src/server/v2.0/handler/repository.go; that lists of
+artifacts have no accessories (signatures), and tags/list has them: src/pkg/artifact/dao/dao.go and
+src/server/registry/tag.go; that its registry deletes by digest only: src/server/registry/manifest.go.
 """
 
 from __future__ import annotations
@@ -84,6 +87,26 @@ async def test_a_namespace_is_a_project_and_what_is_below(network: Network) -> N
     assert await flat(harbor(network).repositories("team/tools/")) == ["team/tools/lint"]
     with pytest.raises(NotFound, match=f"{HOST} has no project other"):
         await flat(harbor(network).repositories("other"))
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_without_one_list_the_projects_are_listed(network: Network, status: int) -> None:
+    """Harbor has had the list of all repositories since 2.3."""
+    said = {"errors": [{"code": "X", "message": "no"}]}
+    network.on(f"GET {HOST}/api/v2.0/repositories", Reply(status, said))
+    network.on(f"GET {HOST}/api/v2.0/projects", [{"name": "team"}, {"name": "closed"}, {"name": "other"}])
+    network.on(f"GET {HOST}/api/v2.0/projects/team/repositories", [{"name": "team/app"}, {"name": "team/a/b"}])
+    network.on(f"GET {HOST}/api/v2.0/projects/closed/repositories", Reply(403, said))
+    network.on(f"GET {HOST}/api/v2.0/projects/other/repositories", [{"name": "other/app"}])
+    assert await flat(harbor(network).repositories()) == ["team/app", "team/a/b", "other/app"]
+
+
+async def test_without_the_api_there_is_the_catalog(network: Network) -> None:
+    network.on(f"GET {HOST}/v2/_catalog", {"repositories": ["team/app"]})
+    assert await flat(harbor(network).repositories()) == ["team/app"]
+    network.on(f"GET {HOST}/v2/_catalog", Reply(404))
+    with pytest.raises(NotFound, match=r"/api/v2\.0|its repositories"):
+        await flat(harbor(network).repositories())
 
 
 async def test_it_searches(network: Network) -> None:
