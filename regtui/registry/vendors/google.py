@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -16,6 +18,7 @@ from regtui.oci.decode import decode
 from regtui.oci.reference import check_repository
 from regtui.registry import lists
 from regtui.registry.answers import Answer
+from regtui.registry.exchange import Exchange
 from regtui.registry.tokens import access
 from regtui.registry.vendors import reading
 from regtui.registry.vendors.api import PAGES, bearer
@@ -25,7 +28,11 @@ from regtui.registry.vendors.vendor import Removal, Vendor, VendorTag
 
 _DOCKER = "-docker.pkg.dev"
 _API = "https://artifactregistry.googleapis.com/v1"
+_PAGE = 10_000  # without it, Artifact Registry tells a thousand and no more, and names no next page
 _YEAR_2000 = 946_684_800_000  # in milliseconds; reproducible builds have a date before
+
+FRESH = 30.0
+"""Seconds that a repository's settings are believed while a removal is planned."""
 
 
 class _Manifest(msgspec.Struct, rename="camel"):
@@ -61,6 +68,11 @@ class Google(Vendor):
     tells_tags = True
     afterwards = "the image stays, untagged, until a cleanup policy or a user deletes it"
 
+    def __init__(self, exchange: Exchange, base: str = "") -> None:
+        super().__init__(exchange, base)
+        self._immutable: dict[str, tuple[float, bool]] = {}  # by the settings' address, with when they were read
+        self._reading = asyncio.Lock()
+
     @classmethod
     def recognises(cls, registry: str, front: httpx.Headers) -> bool:
         return registry == "gcr.io" or registry.endswith((".gcr.io", _DOCKER))
@@ -74,7 +86,7 @@ class Google(Vendor):
 
     def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
         return linked(
-            f"/v2/{repository}/tags/list",
+            f"/v2/{repository}/tags/list?n={_PAGE}",
             lambda url: self._list(url, repository),
             lambda answer: list(_vendor_tags(self._read(answer, repository))),
             lambda tag: tag.name,
@@ -100,7 +112,7 @@ class Google(Vendor):
             if asked > PAGES:
                 raise TooLarge(f"The list of what is below {place} goes on without an end; regtui stops reading it")
             try:
-                listing = self._read(await self._list(f"/v2/{name}/tags/list", name), name)
+                listing = self._read(await self._list(f"/v2/{name}/tags/list?n={_PAGE}", name), name)
             except (LoginNeeded, Forbidden, NotFound):
                 if name == place:
                     raise
@@ -139,11 +151,19 @@ class Google(Vendor):
             return False
         location = host.removesuffix(_DOCKER)
         url = f"{_API}/projects/{part(names[0])}/locations/{part(location)}/repositories/{part(names[1])}"
+        async with self._reading:  # whoever removes many tags asks for each
+            since, is_immutable = self._immutable.get(url, (-FRESH, False))
+            if time.monotonic() - since >= FRESH:
+                is_immutable = await self._read_settings(url, bearer(found.password))
+                self._immutable[url] = time.monotonic(), is_immutable
+        return is_immutable
+
+    async def _read_settings(self, url: str, authorization: str) -> bool:
         try:
-            place = await self.api.get(_Place, url, bearer(found.password), subject=f"settings of {names[1]}")
+            config = (await self.api.get(_Place, url, authorization, subject="the repository's settings")).docker_config
         except RegtuiError:
             return False
-        return place.docker_config is not None and bool(place.docker_config.immutable_tags)
+        return config is not None and bool(config.immutable_tags)
 
 
 def _children(name: str, listing: _Listing) -> Iterator[str]:

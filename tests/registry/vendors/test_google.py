@@ -1,14 +1,18 @@
 """Google's registries.
 
-Read: `tags/list` with `child` and `manifest`, its numbers as strings or numbers (google/go-containerregistry,
-pkg/v1/google/list.go); that a tag is deleted by its name (202), and a digest with tags is not (genuinetools/reg issue
-136, of gcr.io; enix/kube-image-keeper issue 636, of Artifact Registry); `immutableTags` (DockerRepositoryConfig,
-client reference). Not looked up: that its REST path takes the login's token as Bearer; the catalog; deletion by a
-tag's name on Artifact Registry; whether a project lists its repositories as `child` there.
+Read: `tags/list` with `child` and `manifest`, its numbers as strings or numbers, and `n=10000`
+(google/go-containerregistry, pkg/v1/google/list.go; issue 1643: a thousand without it, and no next page); that a tag
+is deleted by its name (202), and a digest with tags is not (genuinetools/reg issue 136 and fluxcd/pkg 328, of gcr.io;
+enix/kube-image-keeper issue 636, of Artifact Registry; sethvargo/gcr-cleaner, pkg/gcrcleaner/cleaner.go, deletes the
+tags of both first, by their names); that it lists repositories by the catalog (the same file,
+`ListChildRepositories`); `immutableTags`: "all tags", of modifying, moving, deleting (DockerRepositoryConfig, client
+reference). Not looked up: that its REST path takes the login's token as Bearer; whether a project lists its
+repositories as `child` there; repositories of more than 10,000 manifests.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -119,6 +123,22 @@ async def test_a_tag_is_removed_by_its_name(network: Network) -> None:
     assert await vendor.removal("mine/repo/app", "1") == (Removal.VERB, "")
     await vendor.remove_tag("mine/repo/app", "1")
     assert network.asked[-1] == f"DELETE {HOST}/v2/mine/repo/app/manifests/1"
+
+
+async def test_more_than_a_thousand_are_asked_for(network: Network) -> None:
+    """Of more, Artifact Registry tells the first thousand, and names no next page."""
+    network.on(f"GET {HOST}/v2/mine/repo/app/tags/list?n=10000", {"tags": ["1"], "child": ["x"]})
+    network.on(f"GET {HOST}/v2/mine/repo/app/x/tags/list?n=10000", {"tags": ["1"]})
+    assert await flat(google(network).tags("mine/repo/app")) == [VendorTag("1")]
+    assert await flat(google(network).repositories("mine/repo/app")) == ["mine/repo/app", "mine/repo/app/x"]
+
+
+async def test_the_settings_are_read_once_for_many_tags(network: Network) -> None:
+    network.on(f"GET {SETTINGS}", {"dockerConfig": {"immutableTags": True}})
+    vendor = google(network)
+    ways = await asyncio.gather(*(vendor.removal(f"mine/repo/app{n % 2}", str(n)) for n in range(100)))
+    assert {way for way, _ in ways} == {Removal.NONE}
+    assert len(network.requests) == 1
 
 
 async def test_immutable_tags_stay(network: Network) -> None:
