@@ -8,7 +8,7 @@ from contextlib import aclosing
 import httpx
 import msgspec
 
-from regtui.errors import Forbidden, LoginNeeded, NotFound, RegtuiError, Unsupported
+from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, RateLimited, RegtuiError, Unsupported
 from regtui.registry.answers import Answer
 from regtui.registry.vendors.linked import linked, part, split, within
 from regtui.registry.vendors.removed import check_removed
@@ -99,9 +99,14 @@ class Artifactory(Vendor):
         except RegtuiError as error:
             raise refused or error from error
         for key in keys:
-            async with aclosing(self._of_key(key.key, "")) as pages:
-                async for page in pages:
-                    yield page
+            try:
+                async with aclosing(self._of_key(key.key, "")) as pages:
+                    async for page in pages:
+                        yield page
+            except RateLimited:
+                raise
+            except Answered:
+                continue  # a key that is closed, or whose remote registry has no catalog, doesn't hide the others
 
     def _of_key(self, key: str, namespace: str) -> AsyncGenerator[list[str], None]:
         def read(answer: Answer) -> list[str]:

@@ -14,6 +14,7 @@ from regtui.registry.challenges import parse_challenges
 from regtui.registry.vendors.linked import linked, part, split, within
 from regtui.registry.vendors.vendor import Hit, Vendor
 
+_TOKEN = "/v2/token"
 _PAGE = 50  # what Gitea gives at most unless its owner says otherwise
 
 
@@ -33,12 +34,7 @@ class Gitea(Vendor):
 
     @classmethod
     def recognises(cls, registry: str, front: httpx.Headers) -> bool:
-        return any(
-            challenge.scheme == "bearer"
-            and challenge.parameters.get("realm", "").endswith("/v2/token")
-            and challenge.parameters.get("service") == "container_registry"
-            for challenge in parse_challenges(front.get_list("www-authenticate"))
-        )
+        return _prefix(front) is not None
 
     def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
         owner, _ = split(namespace.strip("/"))
@@ -72,10 +68,24 @@ class Gitea(Vendor):
             seen.add(name)
             return [name] if is_new else []
 
-        first = f"/api/v1/packages/{part(owner)}?type=container&page=1&limit={_PAGE}"
+        below = _prefix(self.exchange.front) or ""  # Gitea may live below a path, its registry never does
+        first = f"{below}/api/v1/packages/{part(owner)}?type=container&page=1&limit={_PAGE}"
         first += f"&q={part(words)}" if words else ""
         key = "{0.name}:{0.version}".format
         return linked(first, self._ask, read, key, make)
 
     async def _ask(self, path: str) -> Answer:
         return await self.api.ask("GET", path, await self.api.basic())
+
+
+def _prefix(front: httpx.Headers) -> str | None:
+    """The path that Gitea itself is at, mostly none (""), as its challenge tells; None for what is no Gitea."""
+    for challenge in parse_challenges(front.get_list("www-authenticate")):
+        if challenge.scheme == "bearer" and challenge.parameters.get("service") == "container_registry":
+            try:
+                path = httpx.URL(challenge.parameters.get("realm", "")).path
+            except httpx.InvalidURL:
+                continue
+            if path.endswith(_TOKEN):
+                return path.removesuffix(_TOKEN)
+    return None

@@ -1,9 +1,11 @@
 """Amazon ECR: its login.
 
-Read: the helper, and the token of 12 hours with the user name AWS ("Private registry authentication in Amazon ECR",
-user guide); that the distribution API deletes manifests (aws/containers-roadmap issue 1229, labelled shipped). Not
-looked up: the hosts beside `dkr.ecr.REGION.amazonaws.com`, the public registry's command, the catalog, deletion by a
-tag's name.
+Read: the helper, and the token of 12 hours with the user name AWS ("Private registry authentication in Amazon ECR" and
+"Registry authentication in Amazon ECR public"); that the distribution API deletes manifests by digest, with all their
+tags ("Deleting signatures and other artifacts", user guide; aws/containers-roadmap issue 1229); that tags/list and the
+private catalog want pages of at most a thousand (google/go-containerregistry issues 681 and 1091), which is what regtui
+asks for; that public.ecr.aws lists tags (aws/containers-roadmap issue 1262). Not looked up: the hosts beside
+`dkr.ecr.REGION.amazonaws.com`, a catalog of public.ecr.aws, deletion by a tag's name, the refusal of immutable tags.
 """
 
 from __future__ import annotations

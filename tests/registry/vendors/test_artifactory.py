@@ -1,9 +1,11 @@
 """Artifactory's REST API (jfrog.com/help, "JFrog REST APIs").
 
 Read: "List Docker Repositories" (`/api/docker/{repo-key}/v2/_catalog`), "Get Folder Info", "Deletion and Cleanup of
-Docker Tags and Repositories"; `Server` and `X-Artifactory-Id` (containerd/containerd issue 2148). Not looked up: "Get
-Repositories" (`?packageType=docker`), `X-JFrog-Version`, the realm, the names of manifests beside what JFrog's
-article on old artifacts says (`list.manifest.json`).
+Docker Tags and Repositories"; how images are named, by path, host or port ("Docker Repository URL Formats"). `Server`
+and `X-Artifactory-Id`: containerd/containerd issue 2148; `X-JFrog-Version: Artifactory/7…` and the realm: recorded
+answers in renovatebot/renovate and others. Not looked up: "Get Repositories" (`?packageType=docker`); the names of
+manifests beside what JFrog's article on old artifacts says (`list.manifest.json`); deletion by a tag's name through
+`/v2/` (by digest: 406 in 2019, done in 2025, containers/image issue 1009 and containers/skopeo issue 2497).
 """
 
 from __future__ import annotations
@@ -121,3 +123,12 @@ async def test_what_is_refused_is_an_error(network: Network) -> None:
         await artifactory(network).remove_tag("docker-local/team/app", "1.0")
     with pytest.raises(ReadOnly):
         await artifactory(network, read_only=True).remove_tag("docker-local/team/app", "1.0")
+
+
+@pytest.mark.parametrize("answer", [Reply(403, {"errors": []}), Reply(404), Reply(500, {"errors": []}), WEB_PAGE])
+async def test_a_key_that_is_closed_does_not_hide_the_others(network: Network, answer: Reply) -> None:
+    network.on(CATALOG, Reply(404))
+    network.on(KEYS, [{"key": "docker-remote"}, {"key": "docker-local"}])
+    network.on(f"GET {HOST}/artifactory/api/docker/docker-remote/v2/_catalog", answer)
+    network.on(LOCAL, {"repositories": ["app"]})
+    assert await flat(artifactory(network).repositories()) == ["docker-local/app"]

@@ -1,9 +1,10 @@
 """Gitea's and Forgejo's packages API.
 
-Read, in an older Gitea: `GET /api/v1/packages/{owner}` (go-gitea/gitea, routers/api/v1/packages/package.go and
-services/convert/package.go: a list of versions, tags and digests alike); that `DELETE manifests/<tag>` takes that
-version only (routers/api/packages/container/container.go). Its challenge there has no `service`: the one below, of
-newer ones, and the catalog were not looked up; nothing was read of Forgejo.
+Read: `GET /api/v1/packages/{owner}` (go-gitea/gitea, routers/api/v1/packages/package.go and
+services/convert/package.go: a list of versions, tags and digests alike, with when each was made and no more); the
+challenge, with Gitea's own address in its realm, the catalog by hundreds, and that `DELETE manifests/<tag>` takes that
+version only: routers/api/packages/container/container.go, of Gitea and (a fork's copy) of Forgejo. Dates alone are of
+no use: a tag's digest and size have to be read anyway.
 """
 
 from __future__ import annotations
@@ -51,6 +52,19 @@ def test_gitea_is_known_by_its_challenge() -> None:
     )
     for other in others:
         assert not Gitea.recognises(HOST, httpx.Headers({"www-authenticate": other}))
+
+
+async def test_gitea_may_live_below_a_path(network: Network) -> None:
+    challenge = f'Bearer realm="https://{HOST}/git/v2/token",service="container_registry",scope="*"'
+    network.on(f"GET {HOST}/v2/", Reply(401, {"errors": []}, {"www_authenticate": challenge}))
+    network.on(f"GET {HOST}/git/v2/token", {"token": "t"})
+    link = f'<https://{HOST}/git/api/v1/packages/Team?page=2>; rel="next"'
+    first = f"GET {HOST}/git/api/v1/packages/Team?type=container&page=1&limit=50"
+    network.on(first, Reply(200, [package("app", "1.0")], {"link": link}))
+    network.on(f"GET {HOST}/git/api/v1/packages/Team?page=2", [package("lib", "1.0")])
+    client = network.client(HOST)
+    await client.ping()
+    assert await flat(client.repositories("Team")) == ["team/app", "team/lib"]
 
 
 async def test_an_owners_repositories_are_listed_once_each(network: Network) -> None:

@@ -1,4 +1,11 @@
-"""Nexus, which goes by the distribution API alone. The headers by which it is known were not looked up."""
+"""Nexus, which goes by the distribution API alone.
+
+Read: its `Server` and its realm (sonatype/nexus-public, EnvironmentFilter.java and
+NexusBasicHttpAuthenticationFilter.java, of early 2025); repositories below `/v2/NAME/`, by host or by port
+(help.sonatype.com, "Docker Registry": path based routing); that a tag is not deleted by its name (regclient/regclient
+issue 258: 404), and that its manifest's deletion left it since 3.89 (issue 925). Its docker part is not public: not
+looked up is whether there is a catalog of all where names begin with a repository's.
+"""
 
 from __future__ import annotations
 
