@@ -246,11 +246,12 @@ async def test_copying_offers_reference_digest_and_pull_commands() -> None:
         assert at.app.clipboard == facts.digest
 
 
-async def test_any_reference_is_opened_by_name_and_left_by_backspace() -> None:
+@pytest.mark.parametrize("name", ["/base/alpine", "base/alpine"])
+async def test_any_reference_is_opened_by_name_and_left_by_backspace(name: str) -> None:
     async with running(FEW, WIDE) as at:
         await at_tag(at, "1.29.2")
         await at.press("o")
-        await at.type("/base/alpine")
+        await at.type(name)
         await at.press("enter")
         await at.until(lambda: at.lines[0].strip().startswith("demo.localhost › base/alpine"))
         await at.press("backspace")

@@ -9,13 +9,13 @@ from textual.widgets import Button, Input
 
 from regtui.errors import UsageError
 from regtui.oci.digest import is_digest
-from regtui.oci.reference import Reference
+from regtui.oci.reference import DOCKER_HUB, Reference, short_name
 from regtui.tui.history import Spot, typed_spot
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, explained, safe_button, said
 
 
 class OpenDialog(Dialog[Spot]):
-    """A registry, namespace, repository, tag or digest; `/`, `:`, `@` or `sha256:` in front go on from where one is."""
+    """A registry, namespace, repository, tag or digest. What names no registry is of the one that is open."""
 
     AUTO_FOCUS = "Input"
 
@@ -26,8 +26,8 @@ class OpenDialog(Dialog[Spot]):
 
     def body(self) -> Iterable[Widget]:
         yield said(
-            "A registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG; here also /REPOSITORY, :TAG or a digest. "
-            "With a slash at its end, HOST/NAMESPACE/ lists what is below."
+            "A registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG. Without a HOST it is of the registry that is open: "
+            "REPOSITORY, :TAG or a digest. With a slash at its end, NAMESPACE/ lists what is below."
         )
         yield Input(self._text, compact=True, placeholder="HOST/REPOSITORY:TAG", select_on_focus=False)
         yield Notice()
@@ -53,4 +53,8 @@ def _whole(text: str, here: Reference) -> str:
         return f"{here.registry}{text}"
     if here.repository and is_digest(text):
         return f"{repository}@{text}"
-    return f"{repository}{text}" if here.repository and text.startswith((":", "@")) else text
+    if here.repository and text.startswith((":", "@")):
+        return f"{repository}{text}"
+    if here.registry != DOCKER_HUB and short_name(text):
+        return f"{here.registry}/{text}"  # Docker Hub is told no name that was meant for this registry
+    return text
