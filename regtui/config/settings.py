@@ -60,6 +60,10 @@ class Settings:
             protected=(*self.protected, *own.protected),
         )
 
+    def for_others(self) -> Settings:
+        """For registries beside the one that was named: what this run's flags say of the connection is said of that."""
+        return replace(self, plain_http=False, insecure_tls=False)
+
     def is_protected(self, host: str, tag: str) -> bool:
         """Whether deleting this tag needs more than a yes."""
         own = self.registries.get(host)

@@ -32,8 +32,7 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
     if registry == DEMO:
         return await _connect_demo(settings, log)
     conf = await asyncio.to_thread(read_registries_conf)
-    # What this run's flags say of the connection is said of the registry that was named, and of no other.
-    others = replace(settings, plain_http=False, insecure_tls=False)
+    others = settings.for_others()
     read_only = settings.for_registry(registry).read_only
 
     async def open_other(place: Place) -> Client:

@@ -25,10 +25,12 @@ class Connections:
     """Opens each registry once, keeps the logins that were made for this run only, and runs one change at a time."""
 
     def __init__(self, settings: Settings, credentials: Credentials | None = None, registry: str = "") -> None:
-        """`credentials` came from the command line, for the `registry` that was named there."""
+        """`credentials` came from the command line, for the `registry` that was named there; so did flags like
+        `--insecure-tls`, which hold for all only where none was named."""
         self.settings = settings
         self.log = RequestLog(settings.log)
         """The requests to all registries, those that can't be reached too."""
+        self._named = registry
         self._credentials = {registry: credentials} if credentials else {}
         self._sessions: dict[str, Session] = {}
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -50,7 +52,7 @@ class Connections:
         async with self._opening[registry]:
             if registry not in self._sessions:
                 credentials = self._credentials.get(registry)
-                opening = open_session(registry, self.settings, credentials=credentials, log=self.log)
+                opening = open_session(registry, self._settings(registry), credentials=credentials, log=self.log)
                 self._sessions[registry] = await opening
             return self._sessions[registry]
 
@@ -62,9 +64,12 @@ class Connections:
         from regtui.operations.login import log_in
         from regtui.operations.naming import server_of
 
-        stored = await log_in(server_of(registry), credentials, self.settings, keep=keep)
+        stored = await log_in(server_of(registry), credentials, self._settings(registry), keep=keep)
         self._credentials[registry] = credentials
         return stored
+
+    def _settings(self, registry: str) -> Settings:
+        return self.settings if self._named in ("", registry) else self.settings.for_others()
 
     def renew(self, registry: str) -> None:
         """The registry is opened anew when it is asked for next; who uses the old session has to have stopped."""

@@ -8,13 +8,14 @@ import pytest
 from textual.events import Key
 from textual.widgets import Input
 
-from regtui.config import load_settings
+from regtui.config import Settings, load_settings
 from regtui.errors import ConnectionFailed, ReferenceError, RegtuiError, Unsupported
 from regtui.oci.reference import Reference
 from regtui.operations.places import opened_in, remember
 from regtui.operations.session import Session
 from regtui.registry.vendors import Hit
 from regtui.tui.arrangement import REPOSITORIES, TAGS
+from regtui.tui.connections import Connections
 from regtui.tui.history import Spot, spot_of, typed_spot
 from regtui.tui.screens.open import OpenDialog
 from regtui.tui.screens.start import StartScreen
@@ -299,3 +300,19 @@ async def test_a_namespace_may_be_what_the_app_is_started_with() -> None:
     async with running(f"{DEMO}team/", size=WIDE) as at:
         await at.until("billing")
         assert at.browser.spot.namespace == "team"
+
+
+@pytest.mark.parametrize(("named", "unchecked"), [("a.example", ["a.example"]), ("", ["a.example", "b.example"])])
+async def test_a_flag_that_trusts_anybody_is_for_the_registry_that_was_named(
+    monkeypatch: pytest.MonkeyPatch, named: str, unchecked: list[str]
+) -> None:
+    opened: list[str] = []
+
+    async def open_session(registry: str, settings: Settings, **others: object) -> None:
+        opened.extend([registry] * settings.for_registry(registry).insecure_tls)
+
+    monkeypatch.setattr("regtui.tui.connections.open_session", open_session)
+    connections = Connections(load_settings({"insecure_tls": True}), None, named)
+    for registry in ("a.example", "b.example"):
+        await connections.session(registry)
+    assert opened == unchecked
