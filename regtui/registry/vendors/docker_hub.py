@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
@@ -106,21 +107,25 @@ class DockerHub(Vendor):
         for owner in owners:
             first = f"/v2/namespaces/{quote(owner, safe='')}/repositories?page_size=100&ordering=name"
             missing = f"Docker Hub has no namespace {owner}"
-            async for page in self._pages(_Page[_Repository], first, owner, missing, lambda found: found.name or ""):
-                yield [f"{owner}/{found.name}" for found in page]
+            listed = self._pages(_Page[_Repository], first, owner, missing, lambda found: found.name or "")
+            async with aclosing(listed) as pages:
+                async for page in pages:
+                    yield [f"{owner}/{found.name}" for found in page]
 
     async def search(self, words: str) -> AsyncGenerator[list[Hit], None]:
         first = f"/v2/search/repositories/?query={quote(words, safe='')}&page_size=100"
-        async for page in self._pages(_Page[_Found], first, "its search", "", lambda found: found.repo_name or ""):
-            yield [_hit(found) for found in page]
+        found = self._pages(_Page[_Found], first, "its search", "", lambda found: found.repo_name or "")
+        async with aclosing(found) as pages:
+            async for page in pages:
+                yield [_hit(found) for found in page]
 
     async def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
         rules = await self._read_rules(repository)
         first = f"{_path(repository)}/tags?page_size=100"
-        async for page in self._pages(
-            _Page[_Tag], first, repository, self._missing(repository), lambda tag: tag.name or ""
-        ):
-            yield [_vendor_tag(tag, is_locked(tag.name or "", rules)) for tag in page]
+        listed = self._pages(_Page[_Tag], first, repository, self._missing(repository), lambda tag: tag.name or "")
+        async with aclosing(listed) as pages:
+            async for page in pages:
+                yield [_vendor_tag(tag, is_locked(tag.name or "", rules)) for tag in page]
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
         if not await self._login.bearer():

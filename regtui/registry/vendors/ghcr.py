@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import ClassVar, TypeVar
 
 import httpx
@@ -98,8 +99,9 @@ class GHCR(Vendor):
             return [name] if holder and package.name and within(name, namespace) else []
 
         first = f"{home}/packages?package_type=container&per_page=100"
-        async for page in linked(first, self._get, read, lambda package: package.name or "", make):
-            yield page
+        async with aclosing(linked(first, self._get, read, lambda package: package.name or "", make)) as pages:
+            async for page in pages:
+                yield page
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
         if not await self.api.secret():

@@ -7,7 +7,7 @@ token works as a password at the registry too, of a user named `$oauthtoken`; on
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
@@ -106,16 +106,18 @@ class Quay(Vendor):
         seen: set[str] = set()
         if has_login:
             with suppress(*((Answered,) if by_api else ())):
-                async for names in lists.catalog(self.exchange, Access()):
-                    if mine := [name for name in names if not owner or name.startswith(f"{owner}/")]:
-                        seen.update(mine)
-                        yield mine
+                async with aclosing(lists.catalog(self.exchange, Access())) as catalog:
+                    async for names in catalog:
+                        if mine := [name for name in names if not owner or name.startswith(f"{owner}/")]:
+                            seen.update(mine)
+                            yield mine
         if by_api:
-            async for names in self._listed(owner):
-                if fresh := [name for name in names if name not in seen]:
-                    yield fresh
+            async with aclosing(self._listed(owner)) as pages:
+                async for names in pages:
+                    if fresh := [name for name in names if name not in seen]:
+                        yield fresh
 
-    async def _listed(self, owner: str) -> AsyncGenerator[list[str], None]:
+    def _listed(self, owner: str) -> AsyncGenerator[list[str], None]:
         of = f"namespace={quote(owner, safe='')}&" if owner else ""
         first = f"/repository?{of}public=true"
         subject = f"{self.exchange.registry}/{owner}" if owner else self.exchange.registry
@@ -125,10 +127,9 @@ class Quay(Vendor):
             names = [f"{one.namespace}/{one.name}" for one in page.repositories or () if one.namespace and one.name]
             return names, f"{first}&next_page={quote(page.next_page, safe='')}" if page.next_page else None
 
-        async for names in walk(first, read, str, f"list of repositories of {subject}"):
-            yield names
+        return walk(first, read, str, f"list of repositories of {subject}")
 
-    async def search(self, words: str) -> AsyncGenerator[list[Hit], None]:
+    def search(self, words: str) -> AsyncGenerator[list[Hit], None]:
         first = f"/find/repositories?query={quote(words, safe='')}"
 
         async def read(path: str) -> tuple[list[Hit], str | None]:
@@ -136,10 +137,9 @@ class Quay(Vendor):
             hits = [_hit(found) for found in page.results or () if found.name and found.namespace]
             return hits, _after(first, path) if page.has_additional else None
 
-        async for hits in walk(f"{first}&page=1", read, lambda hit: hit.repository, "list of what was found"):
-            yield hits
+        return walk(f"{first}&page=1", read, lambda hit: hit.repository, "list of what was found")
 
-    async def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
+    def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
         first = f"/repository/{repository}/tag/?onlyActiveTags=true&limit=100"
 
         async def read(path: str) -> tuple[list[VendorTag], str | None]:
@@ -149,8 +149,7 @@ class Quay(Vendor):
             )
 
         subject = f"{self.exchange.registry}/{repository}"
-        async for tags in walk(f"{first}&page=1", read, lambda tag: tag.name, f"list of tags of {subject}"):
-            yield tags
+        return walk(f"{first}&page=1", read, lambda tag: tag.name, f"list of tags of {subject}")
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
         """By the registry itself, unless the tag is locked. What the API doesn't show, the registry will say."""

@@ -100,14 +100,16 @@ class RedHat(Vendor):
 
     async def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
         below = [f'repository=regex="^{_pattern(namespace.strip("/"))}/"'] if namespace else []
-        async for page in self._found(below, "data.repository,data.published"):
-            yield [found.repository for found in page if found.repository]
+        async with aclosing(self._found(below, "data.repository,data.published")) as pages:
+            async for page in pages:
+                yield [found.repository for found in page if found.repository]
 
     async def search(self, words: str) -> AsyncGenerator[list[Hit], None]:
         """Repositories with all the words in their names."""
         wanted = [f'repository=regex="{_pattern(word)}"' for word in words.lower().split()]
-        async for page in self._found(wanted, "data.repository,data.published,data.display_data"):
-            yield [_hit(found) for found in page]
+        async with aclosing(self._found(wanted, "data.repository,data.published,data.display_data")) as pages:
+            async for page in pages:
+                yield [_hit(found) for found in page]
 
     async def tags(self, repository: str) -> AsyncGenerator[list[VendorTag], None]:
         """The registry's tags, all of them, with what the catalog knows: it has neither sources nor signatures."""
