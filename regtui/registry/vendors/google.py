@@ -28,7 +28,7 @@ from regtui.registry.vendors.vendor import Removal, Vendor, VendorTag
 
 _DOCKER = "-docker.pkg.dev"
 _API = "https://artifactregistry.googleapis.com/v1"
-_PAGE = 10_000  # without it, Artifact Registry tells a thousand and no more, and names no next page
+_PAGE = 10_000  # the most that Artifact Registry tells at once
 _YEAR_2000 = 946_684_800_000  # in milliseconds; reproducible builds have a date before
 
 FRESH = 30.0

@@ -3,7 +3,8 @@
 Read: "List Docker Repositories" (`/api/docker/{repo-key}/v2/_catalog`), "Get Folder Info", "Deletion and Cleanup of
 Docker Tags and Repositories"; how images are named, by path, host or port ("Docker Repository URL Formats"). `Server`
 and `X-Artifactory-Id`: containerd/containerd issue 2148; `X-JFrog-Version: Artifactory/7…` and the realm: recorded
-answers in renovatebot/renovate and others. Not looked up: "Get Repositories" (`?packageType=docker`); the names of
+answers in renovatebot/renovate and others; `api/repositories?packageType=docker`: goharbor/harbor,
+src/pkg/reg/adapter/jfrog/client.go. Not looked up: the names of
 manifests beside what JFrog's article on old artifacts says (`list.manifest.json`); deletion by a tag's name through
 `/v2/` (by digest: 406 in 2019, done in 2025, containers/image issue 1009 and containers/skopeo issue 2497).
 """

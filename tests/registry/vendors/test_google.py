@@ -1,7 +1,7 @@
 """Google's registries.
 
 Read: `tags/list` with `child` and `manifest`, its numbers as strings or numbers, and `n=10000`
-(google/go-containerregistry, pkg/v1/google/list.go; issue 1643: a thousand without it, and no next page); that a tag
+(google/go-containerregistry, pkg/v1/google/list.go; pull request 1645: Artifact Registry's limit); that a tag
 is deleted by its name (202), and a digest with tags is not (genuinetools/reg issue 136 and fluxcd/pkg 328, of gcr.io;
 enix/kube-image-keeper issue 636, of Artifact Registry; sethvargo/gcr-cleaner, pkg/gcrcleaner/cleaner.go, deletes the
 tags of both first, by their names); that it lists repositories by the catalog (the same file,
@@ -125,8 +125,8 @@ async def test_a_tag_is_removed_by_its_name(network: Network) -> None:
     assert network.asked[-1] == f"DELETE {HOST}/v2/mine/repo/app/manifests/1"
 
 
-async def test_more_than_a_thousand_are_asked_for(network: Network) -> None:
-    """Of more, Artifact Registry tells the first thousand, and names no next page."""
+async def test_as_many_are_asked_for_as_google_tells_at_once(network: Network) -> None:
+    """Google's own client follows no link to a next page; it asks for 10,000."""
     network.on(f"GET {HOST}/v2/mine/repo/app/tags/list?n=10000", {"tags": ["1"], "child": ["x"]})
     network.on(f"GET {HOST}/v2/mine/repo/app/x/tags/list?n=10000", {"tags": ["1"]})
     assert await flat(google(network).tags("mine/repo/app")) == [VendorTag("1")]
