@@ -92,6 +92,8 @@ class Azure(Vendor):
                 yield [_vendor_tag(tag, known.get(tag.digest)) for tag in page]
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
+        if why := await self.nobody(repository):
+            return Removal.NONE, why
         if await self._locks.frees(repository, tag):
             return Removal.VERB, ""
         answer = await self._ask("GET", f"/acr/v1/{repository}/_tags/{tag}", repository, "metadata_read")

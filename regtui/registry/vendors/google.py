@@ -94,6 +94,8 @@ class Google(Vendor):
         )
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
+        if why := await self.nobody(repository):
+            return Removal.NONE, why
         if await self._is_immutable(repository):
             return Removal.NONE, "its repository's tags are immutable"
         return Removal.VERB, ""
@@ -167,7 +169,7 @@ class Google(Vendor):
 
 
 def _children(name: str, listing: _Listing) -> Iterator[str]:
-    for child in listing.child or ():
+    for child in dict.fromkeys(listing.child or ()):
         try:
             yield check_repository(f"{name}/{child}")
         except ReferenceError:

@@ -128,6 +128,8 @@ class Harbor(Vendor):
         )
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
+        if why := await self.nobody(repository):
+            return Removal.NONE, why
         if await self._locks.frees(repository, tag):
             return Removal.VERB, ""
         artifact = await self._artifact(repository, tag)

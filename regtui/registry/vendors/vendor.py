@@ -87,6 +87,11 @@ class Vendor:
         """What to do for a login here, in sentences, where it isn't the usual way."""
         return ""
 
+    async def nobody(self, repository: str) -> str:
+        """Why a tag can't be removed, when nobody is logged in for its repository; else empty."""
+        known = await self.exchange.credentials(repository)
+        return "" if known else f"nobody is logged in: regtui login {self.exchange.registry}"
+
     def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
         """Pages of repositories, of those below a namespace ("team", "library") when one is named.
 

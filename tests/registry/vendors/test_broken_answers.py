@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from regtui.errors import Answered, ContentError, Forbidden, LoginNeeded, NotFound, RateLimited, RegtuiError
-from regtui.registry.vendors import Vendor
+from regtui.registry.vendors import Removal, Vendor
 from regtui.registry.vendors.artifactory import Artifactory
 from regtui.registry.vendors.azure import Azure
 from regtui.registry.vendors.gitea import Gitea
@@ -110,3 +110,11 @@ async def test_a_redirect_to_another_host_takes_no_login_along(network: Network,
     network.on("GET elsewhere.example.org/list", {"repositories": ["a"]} if kind is Artifactory else [{"name": "p/a"}])
     assert len(await flat(vendor.repositories("p"))) == 1
     assert [request.authorization for request in network.requests] == [BASIC, ""]
+
+
+@pytest.mark.parametrize("kind", [Harbor, Azure, Google])
+async def test_without_a_login_nothing_is_planned(network: Network, kind: type[Vendor]) -> None:
+    """What is public shows its tags to everybody, and lets nobody delete them."""
+    way, why = await network.vendor(kind, HOST).removal("p/a/b", "1")
+    assert (way, why) == (Removal.NONE, f"nobody is logged in: regtui login {HOST}")
+    assert network.asked == []

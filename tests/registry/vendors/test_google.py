@@ -127,7 +127,7 @@ async def test_a_tag_is_removed_by_its_name(network: Network) -> None:
 
 async def test_as_many_are_asked_for_as_google_tells_at_once(network: Network) -> None:
     """Google's own client follows no link to a next page; it asks for 10,000."""
-    network.on(f"GET {HOST}/v2/mine/repo/app/tags/list?n=10000", {"tags": ["1"], "child": ["x"]})
+    network.on(f"GET {HOST}/v2/mine/repo/app/tags/list?n=10000", {"tags": ["1"], "child": ["x", "x"]})
     network.on(f"GET {HOST}/v2/mine/repo/app/x/tags/list?n=10000", {"tags": ["1"]})
     assert await flat(google(network).tags("mine/repo/app")) == [VendorTag("1")]
     assert await flat(google(network).repositories("mine/repo/app")) == ["mine/repo/app", "mine/repo/app/x"]
@@ -149,7 +149,7 @@ async def test_immutable_tags_stay(network: Network) -> None:
 
 
 async def test_only_an_access_token_is_shown_to_the_api(network: Network) -> None:
-    for login in (None, SOMEONE, Credentials("_json_key", "{}")):
+    for login in (SOMEONE, Credentials("_json_key", "{}")):
         assert await google(network, login).removal("mine/repo/app", "1") == (Removal.VERB, "")
     assert await google(network, TOKEN, "gcr.io").removal("mine/repo/app", "1") == (Removal.VERB, "")
     assert network.asked == []

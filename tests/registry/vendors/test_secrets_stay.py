@@ -10,8 +10,13 @@ import pytest
 from regtui.errors import RegistryError, RegtuiError
 from regtui.registry.credentials import Credentials
 from regtui.registry.vendors import Vendor
+from regtui.registry.vendors.artifactory import Artifactory
+from regtui.registry.vendors.azure import Azure
 from regtui.registry.vendors.docker_hub import DockerHub
 from regtui.registry.vendors.ghcr import GHCR
+from regtui.registry.vendors.gitea import Gitea
+from regtui.registry.vendors.google import Google
+from regtui.registry.vendors.harbor import Harbor
 from regtui.registry.vendors.quay import Quay
 from regtui.registry.vendors.red_hat import RedHat
 from tests.registry.vendors.server import Network, Reply, Seen, flat
@@ -24,6 +29,11 @@ CASES: list[tuple[type[Vendor], str, str]] = [
     (GHCR, "ghcr.io", "api.github.com"),
     (Quay, "quay.io", "quay.io"),
     (RedHat, "registry.access.redhat.com", "catalog.redhat.com"),
+    (Harbor, "registry.example.com", "registry.example.com"),
+    (Gitea, "registry.example.com", "registry.example.com"),
+    (Artifactory, "registry.example.com", "registry.example.com"),
+    (Azure, "mine.azurecr.io", "mine.azurecr.io"),
+    (Google, "gcr.io", "gcr.io"),
 ]
 
 
