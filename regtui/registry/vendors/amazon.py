@@ -8,7 +8,7 @@ import httpx
 
 from regtui.registry.vendors.vendor import Vendor
 
-_PUBLIC = "public.ecr.aws"
+_PUBLIC = ("public.ecr.aws", "ecr-public.aws.com")  # the latter by IPv6, too
 _PRIVATE = re.compile(
     r"\d{12}\.dkr(?:\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?|-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.aws)"
 )
@@ -17,14 +17,14 @@ _PRIVATE = re.compile(
 class Amazon(Vendor):
     """Known by its hosts. AWS's own API wants requests signed by SigV4, which regtui does not speak.
 
-    The registry deletes manifests by the distribution API (aws/containers-roadmap, issue 1229).
+    The registry deletes manifests by the distribution API, with all their tags (Amazon ECR, user guide).
     """
 
     name = "Amazon ECR"
 
     @classmethod
     def recognises(cls, registry: str, front: httpx.Headers) -> bool:
-        return registry == _PUBLIC or _PRIVATE.fullmatch(registry) is not None
+        return registry in _PUBLIC or _PRIVATE.fullmatch(registry) is not None
 
     @property
     def log_in(self) -> str:

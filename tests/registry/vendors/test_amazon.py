@@ -1,11 +1,12 @@
 """Amazon ECR: its login.
 
-Read: the helper, and the token of 12 hours with the user name AWS ("Private registry authentication in Amazon ECR" and
-"Registry authentication in Amazon ECR public"); that the distribution API deletes manifests by digest, with all their
+Read: the helper, and the token of 12 hours with the user name AWS ("Private registry authentication in Amazon ECR",
+"Registry authentication in Amazon ECR public"; `aws ecr-public get-login-password`, AWS CLI); `dkr-ecr.REGION.on.aws`
+("Making requests to Amazon ECR registries"); that the distribution API deletes manifests by digest, with all their
 tags ("Deleting signatures and other artifacts", user guide; aws/containers-roadmap issue 1229); that tags/list and the
-private catalog want pages of at most a thousand (google/go-containerregistry issues 681 and 1091), which is what regtui
-asks for; that public.ecr.aws lists tags (aws/containers-roadmap issue 1262). Not looked up: the hosts beside
-`dkr.ecr.REGION.amazonaws.com`, a catalog of public.ecr.aws, deletion by a tag's name, the refusal of immutable tags.
+private catalog want pages of at most a thousand (google/go-containerregistry issues 681 and 1091), which is what
+regtui asks for; that public.ecr.aws lists tags (aws/containers-roadmap issue 1262). `ecr-public.aws.com`: as charts
+name it. Not looked up: a catalog of public.ecr.aws, deletion by a tag's name, the refusal of immutable tags.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
         "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
         "123456789012.dkr-ecr.eu-west-1.on.aws",
         "public.ecr.aws",
+        "ecr-public.aws.com",
     ],
 )
 def test_amazon_is_known_by_its_hosts(host: str) -> None:

@@ -3,8 +3,10 @@
 Namespaces, repositories, tags, immutable tags, `POST /v2/auth/token`, limits: docs.docker.com/reference/api/hub/latest
 (docker/docs, content/reference/api/hub/latest.yaml). The removal of a tag and `/v2/user/orgs/`, which are not in there:
 Docker's own client (docker/hub-tool, pkg/hub/tags.go and organizations.go); a tag's `digest`, `media_type` and
-`content_type`: Docker's docker/hub-mcp, src/repos.ts. The search (`/v2/search/repositories/`) is what the site itself
-used for years; nobody documents it.
+`content_type`: Docker's docker/hub-mcp, src/repos.ts. Rules of immutable tags are of Go's regexp (docker/docs,
+hub-images/immutable-tags.md); that they fit whole tags is taken from the API's examples (`v.*`, `.*-RELEASE`): if they
+need not, Docker Hub refuses what was planned. The search (`/v2/search/repositories/`) is what the site itself used for
+years; nobody documents it.
 """
 
 from __future__ import annotations
