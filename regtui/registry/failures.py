@@ -104,7 +104,8 @@ def _untrusted(cause: ssl.SSLCertVerificationError, host: str) -> TLSFailed:
     reason = shown(getattr(cause, "verify_message", "") or str(cause), 200)
     return TLSFailed(
         f"The certificate of {host} is not trusted: {reason}",
-        'Name its CA: ca_file under [registry."HOST"] in the settings; or trust it blindly: --insecure-tls.',
+        'Name its CA: --ca-file FILE, or ca_file under [registry."HOST"] in the settings; '
+        "or trust it blindly: --insecure-tls.",
     )
 
 

@@ -39,9 +39,13 @@ async def catalog(exchange: Exchange, needed: Access = CATALOG) -> AsyncGenerato
         async for page in _names(exchange, "/v2/_catalog", needed, "catalog", refuse):
             yield page
     except (LoginNeeded, Forbidden, NotFound, Unsupported) as error:  # from the registry or its login server
-        anonymous = isinstance(error, LoginNeeded | Forbidden) and exchange.login("").is_anonymous
+        if isinstance(error, LoginNeeded | Forbidden):
+            other = "" if exchange.login("").is_anonymous else " as another user"
+            advice = f"Open a repository by name. Or log in{other}: regtui login {exchange.registry}"
+        else:
+            advice = NO_CATALOG
         if not isinstance(error, RealmNotTrusted):  # that can be helped
-            error.advice = f"{NO_CATALOG} Or log in: regtui login {exchange.registry}" if anonymous else NO_CATALOG
+            error.advice = advice
         raise
 
 

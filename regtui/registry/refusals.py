@@ -77,15 +77,24 @@ def login_needed(answer: Answer, registry: str, subject: str, login: Login) -> L
     elif login.withheld_from:
         return _withheld(answer, registry, place, login)
     elif login.is_given and login.by_token:
-        what = f"{registry} does not let the user that is logged in at {subject}"
-        advice = f"{_CHECK_NAME} Or log in as another user: regtui login {registry}"
+        what = f"{registry} gives the user that is logged in no access to {subject}"
+        advice = _or_log_in(registry, subject, " as another user")
     elif login.is_given:
         what = f"{registry} asked for a login and refused the one that was given{place}"
         advice = f"Check the user name and the password, or: regtui login {registry}"
     else:
         what = f"{registry} asked for a login{place}, and none was given"
-        advice = f"{_CHECK_NAME} Or log in: regtui login {registry}" if login.by_token and place else log_in(registry)
+        advice = _or_log_in(registry, subject) if login.by_token else log_in(registry)
     return LoginNeeded(what, advice, status=answer.status, code=answer.code)
+
+
+def _or_log_in(registry: str, subject: str, as_whom: str = "") -> str:
+    """The advice where login servers decide, who refuse a repository that isn't there like one that is hidden."""
+    if subject.startswith(f"{registry}/"):
+        return (
+            f"Check the name: what is not there is refused in the same way. Or log in{as_whom}: regtui login {registry}"
+        )
+    return f"Log in{as_whom}: regtui login {registry}"
 
 
 def _withheld(answer: Answer, registry: str, place: str, login: Login) -> LoginNeeded:
@@ -108,7 +117,6 @@ def web_page(answer: Answer) -> Answered:
     return Answered(*_web_page(answer), status=answer.status)
 
 
-_CHECK_NAME = "Check the name: what is not there is refused in the same way."
 _KINDS: dict[int, type[Answered]] = {
     401: LoginNeeded,
     403: Forbidden,

@@ -200,7 +200,7 @@ async def test_text_in_one_burst_with_the_key_that_opens_a_dialog_is_not_lost() 
 
 async def test_no_catalog_for_nobody_is_no_question_but_tags_are(tokens: DockerRegistry) -> None:
     async with running(f"{tokens.host}/", WIDE) as at:
-        await at.until(lambda: "Open one by name. Press L to log in." in at.browser.repositories.empty_text)
+        await at.until(lambda: "Open a repository by name. Press L to log in." in at.browser.repositories.empty_text)
         await at.pilot.pause(0.3)
         assert at.app.screen is at.browser
         await at.press("enter")  # in the empty pane: a name can be given
