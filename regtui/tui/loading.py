@@ -26,7 +26,7 @@ from regtui.tui.screens.panes import NO_REPOSITORY, PanesScreen
 from regtui.words import size
 
 _AGAIN = "Press r to try again."
-_COMMAND = re.compile(r"(?:Or l|L)og in(?: as another user)?: regtui login \S+$")  # an error's advice; here there is a key for that
+_COMMAND = re.compile(r"(?:Or l|L)og in(?: as another user)?: regtui login \S+$")  # an error's advice; here it is a key
 _HITS = 500  # of a search that are shown
 
 
