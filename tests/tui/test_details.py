@@ -105,6 +105,17 @@ class DetailsApp(App[None]):
         return "\n".join(shown.render_line(y).text for y in range(shown.size.height))
 
 
+async def test_a_referrer_with_annotations_is_shown_and_shown_again() -> None:
+    app = DetailsApp()
+    referrer = Descriptor(digest=digest_of(b"sig"), size=9, annotations={"made": "by cosign"})
+    async with app.run_test(size=(90, 40)) as pilot:
+        for _ in range(2):
+            app.details.show(image())
+            app.details.show_referrers([Referrer(referrer, Kind.SIGNATURE, "api")])
+            await pilot.pause()
+        assert "signature" in app.screen_text()
+
+
 async def test_overview_says_what_and_where_it_is_and_how_to_get_it() -> None:
     app = DetailsApp()
     facts = TagFacts(digest_of(b"x"), "", Kind.IMAGE, datetime(2026, 11, 1, 12, tzinfo=UTC), "config", 41, ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
@@ -64,8 +64,9 @@ class Listing(Lines):
     def row_count(self) -> int:
         return len(self._rows)
 
-    def row_version(self, index: int) -> tuple[Entry, str, str, int]:
-        return (*self._rows[index], self._label_widths[index])
+    def row_version(self, index: int) -> Hashable:
+        entry, label, value = self._rows[index]  # a link may hold annotations, which have no hash
+        return (label, value, bool(entry.value), entry.dim, entry.link is None, self._label_widths[index])
 
     def row(self, index: int, width: int) -> Row:
         entry, label, value = self._rows[index]
