@@ -107,7 +107,7 @@ class DetailsApp(App[None]):
 
 async def test_a_referrer_with_annotations_is_shown_and_shown_again() -> None:
     app = DetailsApp()
-    referrer = Descriptor(digest=digest_of(b"sig"), size=9, annotations={"made": "by cosign"})
+    referrer = Descriptor(media_types.OCI_MANIFEST, digest_of(b"sig"), 9, annotations={"made": "by cosign"})
     async with app.run_test(size=(90, 40)) as pilot:
         for _ in range(2):
             app.details.show(image())
