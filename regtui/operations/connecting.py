@@ -13,7 +13,7 @@ from regtui.operations.login import confirmed_realms
 from regtui.operations.mirrors import PATIENCE, Mirrors
 from regtui.operations.session import DEMO, Credentials, Session
 from regtui.registry.client import Client
-from regtui.registry.credentials import find_credentials
+from regtui.registry.credentials import Told, find_credentials
 from regtui.registry.endpoint import Endpoint, find_endpoint
 from regtui.registry.registries_conf import read_registries_conf
 from regtui.registry.request_log import RequestLog
@@ -89,10 +89,12 @@ async def _clients(
     own = settings.for_registry(registry)
     endpoint = await find_registry(registry, settings, log, insecure=place.insecure)
 
-    async def login(repository: str) -> Credentials | None:
-        return credentials or await find_credentials(registry, repository)
-
     def new_client() -> Client:
+        told: Told = {}  # of thousands of repositories, each is looked for, and a helper may take a second
+
+        async def login(repository: str) -> Credentials | None:
+            return credentials or await find_credentials(registry, repository, told=told)
+
         return Client(
             endpoint,
             # blobs stream beside the small requests, each on a connection of its own

@@ -22,6 +22,9 @@ from regtui.registry.registries_conf import conf_files
 
 __all__ = ["Credentials", "Found", "find_credentials", "find_login", "known_registries", "podman_helpers"]
 
+Told = dict[tuple[str, str], Credentials | None]
+"""What helpers answered, by helper and server."""
+
 _NO_HELPER = "containers-auth.json"  # registries.conf's word for the files themselves
 
 
@@ -34,30 +37,33 @@ class Found:
 
 
 async def find_credentials(
-    registry: str, repository: str = "", environ: Mapping[str, str] = os.environ
+    registry: str, repository: str = "", environ: Mapping[str, str] = os.environ, told: Told | None = None
 ) -> Credentials | None:
     """The login for a registry (as people write it), or for a repository in it where podman's files tell them apart.
 
     Looked for in `DOCKER_AUTH_CONFIG`, podman's files, then docker's; what regtui's own variables name is for one
-    registry. Raises `RegistryError` naming the helper that is missing or fails, and `RegtuiError` naming a file that
-    can't be read.
+    registry. No helper is asked again for what it has `told`. Raises `RegistryError` naming the helper that is missing
+    or fails, and `RegtuiError` naming a file that can't be read.
     """
-    found = await find_login(registry, repository, environ)
+    found = await find_login(registry, repository, environ, told)
     return found.credentials if found else None
 
 
-async def find_login(registry: str, repository: str = "", environ: Mapping[str, str] = os.environ) -> Found | None:
+async def find_login(
+    registry: str, repository: str = "", environ: Mapping[str, str] = os.environ, told: Told | None = None
+) -> Found | None:
     """As `find_credentials`, and where they are."""
+    told = {} if told is None else told
     places = _places(registry, repository)
     if (logins := read_environment(environ)) and (
-        found := await _find(logins, places, VARIABLE, docker_server, environ)
+        found := await _find(logins, places, VARIABLE, docker_server, environ, told)
     ):
         return found
     for file in login_files(environ):
-        if (logins := file.read()) and (found := await _find(logins, places, file.name, file.server, environ)):
+        if (logins := file.read()) and (found := await _find(logins, places, file.name, file.server, environ, told)):
             return found
     for helper in podman_helpers(environ):
-        if credentials := await helpers.get(helper, docker_server(registry), environ):
+        if credentials := await _ask(helper, docker_server(registry), environ, told):
             return Found(credentials, helpers.program(helper))
     return None
 
@@ -90,17 +96,28 @@ def podman_helpers(environ: Mapping[str, str]) -> list[str]:
 
 
 async def _find(
-    logins: Logins, places: list[str], where: str, server: Callable[[str], str], environ: Mapping[str, str]
+    logins: Logins,
+    places: list[str],
+    where: str,
+    server: Callable[[str], str],
+    environ: Mapping[str, str],
+    told: Told,
 ) -> Found | None:
     for place in places:
         keys = logins.keys(place, server(place))
         helper = logins.helper(place)
-        if helper and (credentials := await helpers.get(helper, next(iter(keys), server(place)), environ)):
+        if helper and (credentials := await _ask(helper, next(iter(keys), server(place)), environ, told)):
             return Found(credentials, helpers.program(helper))
         for key in keys:
             if (entry := (logins.auths or {})[key]) and (credentials := entry.credentials()):
                 return Found(credentials, where)
     return None
+
+
+async def _ask(helper: str, server: str, environ: Mapping[str, str], told: Told) -> Credentials | None:
+    if (helper, server) not in told:
+        told[helper, server] = await helpers.get(helper, server, environ)
+    return told[helper, server]
 
 
 def _places(registry: str, repository: str) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from regtui.errors import RegistryError, RegtuiError
+from regtui.errors import RegistryError, RegtuiError, TooLarge
 from regtui.oci.decode import decode
 from regtui.registry.identity import IDENTITY, Credentials, with_secret
 from regtui.text import shown
@@ -83,24 +83,17 @@ async def _run(
             f"The credential helper {shown(name, 100)!r} for {shown(server, 200)} is not installed",
             "Install it, or take it out of the file that names it (docker's config.json, podman's auth.json).",
         )
-    import asyncio  # not where only the files are looked at: completion
+    from regtui.registry import programs  # not where only the files are looked at: completion
 
-    pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
-            path, verb, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=dict(environ)
-        )
+        status, out = await programs.ask(path, verb, said, environ, HELPER_TIMEOUT, _ANSWER_LIMIT)
+    except TimeoutError:  # an OSError, too
+        raise RegistryError(f"The credential helper {name} gave no answer for {shown(server, 200)}") from None
+    except TooLarge as error:
+        raise RegistryError(f"The credential helper {name} did not answer as helpers do") from error
     except OSError as error:
         raise RegistryError(f"The credential helper {name} can't be started: {error.strerror}") from error
-    try:
-        out, _ = await asyncio.wait_for(process.communicate(said), HELPER_TIMEOUT)
-    except TimeoutError:
-        raise RegistryError(f"The credential helper {name} gave no answer for {shown(server, 200)}") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
+    if status:
         if _NOT_FOUND in out:
             return None
         quotes = secret and any(text in out for text in (secret.encode(), msgspec.json.encode(secret)[1:-1]))

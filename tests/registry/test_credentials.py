@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from base64 import b64encode
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import pytest
 
 from regtui.errors import ContentError, RegistryError
 from regtui.registry import credential_files, helpers
-from regtui.registry.credentials import Credentials, find_credentials, find_login, known_registries
+from regtui.registry.credentials import Credentials, Told, find_credentials, find_login, known_registries
 from tests.registry.logins import HOST, Helper, basic, write
 
 DOCKER = ".docker/config.json"
@@ -322,3 +323,34 @@ async def test_a_silent_helper_is_stopped(helper: Helper, monkeypatch: pytest.Mo
     monkeypatch.setattr(helpers, "HELPER_TIMEOUT", 0.1)
     with pytest.raises(RegistryError, match="docker-credential-test gave no answer"):
         await find_credentials(HOST)
+
+
+async def test_a_helper_that_never_stops_talking_is_stopped(helper: Helper) -> None:
+    write(helper.program, "#!/bin/sh\nexec yes\n")
+    async with asyncio.timeout(20):
+        with pytest.raises(RegistryError, match="docker-credential-test did not answer as helpers do"):
+            await find_credentials(HOST)
+
+
+async def test_what_a_helper_started_and_left_behind_is_not_waited_for(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = '{"Username": "bob", "Secret": "sesame"}'
+    write(helper.program, f"#!/bin/sh\nsleep 60 &\necho '{login}'\n")
+    async with asyncio.timeout(20):
+        found = await find_credentials(HOST)
+        assert found is not None
+        assert found.username == "bob"
+        write(helper.program, "#!/bin/sh\nsleep 60\ntrue\n")
+        monkeypatch.setattr(helpers, "HELPER_TIMEOUT", 0.1)
+        with pytest.raises(RegistryError, match="docker-credential-test gave no answer"):
+            await find_credentials(HOST)
+
+
+async def test_a_helper_is_asked_once_for_all_repositories_of_a_registry(helper: Helper) -> None:
+    helper.answers('{"Username": "bob", "Secret": "sesame"}')
+    told: Told = {}
+    assert all([await find_credentials(HOST, f"team/app{number}", told=told) for number in range(20)])
+    assert list(told) == [("test", HOST)]
+    helper.answers("the keychain is locked", code=1)
+    assert await find_credentials(HOST, "team/other", told=told)
