@@ -8,10 +8,10 @@ from regtui.operations.connecting import find_registry
 from regtui.operations.login import confirmed_realms
 from regtui.registry.answers import ERROR_LIMIT
 from regtui.registry.exchange import Exchange
-from regtui.registry.identity import Credentials
+from regtui.registry.identity import Credentials, basic
 from regtui.registry.refusals import Login, login_needed
 from regtui.registry.request_log import RequestLog
-from regtui.registry.tokens import Access, basic
+from regtui.registry.tokens import Access
 from regtui.registry.transport import open_transport
 
 if TYPE_CHECKING:

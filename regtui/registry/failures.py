@@ -36,7 +36,7 @@ def connection_failure(error: httpx.TransportError) -> ConnectionFailed:
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLWantReadError):
             return _no_tls(cause, host)
         if isinstance(cause, socket.gaierror | UnicodeError):
-            return _unknown(cause, shown(error.request.url.host, 260))
+            return _unknown(cause, shown(error.request.url.raw_host, 260))
     if isinstance(error, httpx.ConnectError):
         return _no_connection(error, host)
     return _broken(error, host)

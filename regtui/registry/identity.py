@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 
 IDENTITY = "<token>"
@@ -28,3 +29,9 @@ def with_secret(username: str, secret: str) -> Credentials | None:
     if username == IDENTITY:
         return Credentials(username, "", secret)
     return Credentials(username, secret) if username or secret else None
+
+
+def basic(credentials: Credentials) -> str:
+    """A login as `Authorization` has it (RFC 7617)."""
+    text = f"{credentials.username}:{credentials.password}".encode("utf-8", "surrogateescape")
+    return "Basic " + base64.b64encode(text).decode("ascii")

@@ -25,13 +25,27 @@ _SHARED = frozenset(
     {
         "aliyuncs.com",
         "amazonaws.com",
+        "amazonaws.com.cn",
         "azure.com",
+        "azurecr.cn",
         "azurecr.io",
+        "chinacloudapi.cn",
+        "cloudsmith.io",
+        "icr.io",
         "jfrog.io",
+        "lvh.me",
         "myhuaweicloud.com",
         "nip.io",
+        "ocir.io",
+        "on.aws",
+        "oraclecloud.com",
         "pkg.dev",
+        "scw.cloud",
         "sslip.io",
+        "tencentcloudcr.com",
+        "tencentyun.com",
+        "traefik.me",
+        "volces.com",
         "windows.net",
     }
 )
@@ -46,7 +60,7 @@ def is_trusted(realm: httpx.URL, endpoint: Endpoint, confirmed: frozenset[str] =
     """
     if not is_as_safe(realm, endpoint):
         return False
-    registry, server = httpx.URL(endpoint.base).host.rstrip("."), realm.host.rstrip(".")
+    registry, server = _name(httpx.URL(endpoint.base)), _name(realm)
     if server == registry or _KNOWN.get(registry) == server or confirmed & {place(realm), _bare(realm)}:
         return True
     return (domain := _domain(registry)) is not None and domain == _domain(server)
@@ -62,8 +76,13 @@ def place(realm: httpx.URL) -> str:
     return _bare(realm) if realm.port is None else f"{_bare(realm)}:{realm.port}"
 
 
+def _name(url: httpx.URL) -> str:
+    """The host as it is looked up, in ASCII: letters of other scripts can look like these, and nobody could tell."""
+    return url.raw_host.decode("ascii").rstrip(".")
+
+
 def _bare(realm: httpx.URL) -> str:
-    host = realm.host.rstrip(".")
+    host = _name(realm)
     return f"[{host}]" if ":" in host else host
 
 

@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
+from typing import TypeVar
 
 import httpx
-import msgspec
 
-from regtui.errors import Answered, ContentError, RegistryError, RegtuiError
-from regtui.oci.decode import decode
+from regtui.errors import Answered, RegistryError, RegtuiError
 from regtui.registry.answers import Answer
-from regtui.registry.challenges import Challenge, parse_challenges
-from regtui.registry.credentials import Credentials
+from regtui.registry.challenges import parse_challenges
 from regtui.registry.endpoint import Endpoint
-from regtui.registry.identity import IDENTITY
+from regtui.registry.identity import IDENTITY, Credentials, basic
 from regtui.registry.realms import is_as_safe, is_trusted, place
 from regtui.registry.refusals import Login, login_needed, refusal
+from regtui.registry.token_requests import Realm, read_realm, read_token, token_request
 
 TOKEN_LIMIT = 1024 * 1024
 """Bytes of a login server's answer that are read at most."""
 
-DEFAULT_LIFETIME = 60.0
-"""Seconds a token lasts when its answer doesn't say."""
-
-LIFETIME_LIMIT = 86_400.0
-"""Seconds after which a token is renewed, whatever its answer says."""
-
 RENEW_EARLY = 5.0
 """Seconds before its end that a token is renewed."""
 
-_CLIENT_ID = "regtui"
+KEPT = 1_000
+"""Tokens, and wider scopes, that are kept at most: the registry says how many there are."""
+
+SCOPES_LIMIT = 8 * 1024
+"""Characters of all the scopes that one token is asked for: they have to fit into a URL."""
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +56,6 @@ CATALOG = Access(scopes=("registry:catalog:*",))
 class _Token:
     value: str = field(repr=False)
     until: float  # time.monotonic()
-
-
-@dataclass(frozen=True, slots=True)
-class _Realm:
-    url: httpx.URL
-    service: str
-
-
-class _TokenAnswer(msgspec.Struct):
-    """When it was issued (`issued_at`) is left aside: clocks differ, and what is too old is refused and asked anew."""
-
-    token: str | None = None
-    access_token: str | None = None
-    expires_in: float | str | None = None
-    refresh_token: str | None = None
 
 
 class Authorizer:
@@ -103,10 +85,10 @@ class Authorizer:
         self._rotated: dict[str, str] = {}  # an identity token → the one that the login server gave for it
         self._basic = False
         self._is_foreign = False
-        self._realm: _Realm | None = None
+        self._realm: Realm | None = None
         self._wider: dict[tuple[str, ...], tuple[str, ...]] = {}  # scopes that a challenge added to ours
-        self._tokens: dict[tuple[_Realm, str, tuple[str, ...]], _Token] = {}
-        self._renewals: dict[tuple[_Realm, str, tuple[str, ...]], asyncio.Task[_Token]] = {}
+        self._tokens: dict[tuple[Realm, str, tuple[str, ...]], _Token] = {}
+        self._renewals: dict[tuple[Realm, str, tuple[str, ...]], asyncio.Task[_Token]] = {}
 
     async def known(self, needed: Access) -> str:
         """The header's value by what earlier challenges taught, or empty: then the request goes without."""
@@ -118,10 +100,10 @@ class Authorizer:
         """The header's value for a second try after a 401 or 403, or empty when there is nothing better than `sent`."""
         challenges = parse_challenges(headers)
         for challenge in challenges:
-            if challenge.scheme == "bearer" and (realm := self._read_realm(challenge)):
+            if challenge.scheme == "bearer" and (realm := read_realm(challenge)):
                 asked = challenge.parameters.get("scope", "").split()
                 if needed.scopes and asked:  # at the front door servers name examples (GHCR: user/image)
-                    self._wider[needed.scopes] = merge_scopes((*self._widened(needed), *asked))
+                    self._widen(needed, asked)
                 self._realm = realm
                 if sent:
                     self._forget(realm, needed, sent.removeprefix("Bearer "))
@@ -155,14 +137,12 @@ class Authorizer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _read_realm(self, challenge: Challenge) -> _Realm | None:
-        try:
-            url = httpx.URL(challenge.parameters.get("realm", ""))
-        except httpx.InvalidURL:
-            return None
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-            return None
-        return _Realm(url, challenge.parameters.get("service", ""))
+    def _widen(self, needed: Access, asked: Sequence[str]) -> None:
+        """What was asked for before stays, unless that would be without an end."""
+        wider = merge_scopes((*self._widened(needed), *asked))
+        if sum(map(len, wider)) > SCOPES_LIMIT:
+            wider = merge_scopes((*needed.scopes, *asked))
+        _keep(self._wider, needed.scopes, wider)
 
     def _widened(self, needed: Access) -> tuple[str, ...]:
         return self._wider.get(needed.scopes, needed.scopes)
@@ -178,12 +158,12 @@ class Authorizer:
         credentials = await self.credentials(repository)
         return basic(credentials) if credentials and credentials.is_password else ""
 
-    async def _bearer_value(self, realm: _Realm, needed: Access) -> str:
+    async def _bearer_value(self, realm: Realm, needed: Access) -> str:
         credentials = await self.credentials(needed.repository)
         given = credentials.registry_token if credentials else ""
         return f"Bearer {given or await self._token(realm, needed)}"
 
-    async def _token(self, realm: _Realm, needed: Access) -> str:
+    async def _token(self, realm: Realm, needed: Access) -> str:
         key = (realm, needed.repository, self._widened(needed))
         token = self._tokens.get(key)
         if token is None or token.until <= time.monotonic():
@@ -194,20 +174,20 @@ class Authorizer:
             token = await asyncio.shield(self._renewals[key])  # who stops waiting doesn't stop the others
         return token.value
 
-    def _renewed(self, key: tuple[_Realm, str, tuple[str, ...]], task: asyncio.Task[_Token]) -> None:
+    def _renewed(self, key: tuple[Realm, str, tuple[str, ...]], task: asyncio.Task[_Token]) -> None:
         del self._renewals[key]
         if not task.cancelled() and not task.exception():
             now = time.monotonic()
             self._tokens = {old: token for old, token in self._tokens.items() if token.until > now}
-            self._tokens[key] = task.result()
+            _keep(self._tokens, key, task.result())
 
-    def _forget(self, realm: _Realm, needed: Access, value: str) -> None:
+    def _forget(self, realm: Realm, needed: Access, value: str) -> None:
         """Only the token that was refused: another request may have renewed it meanwhile."""
         key = (realm, needed.repository, self._widened(needed))
         if (token := self._tokens.get(key)) and token.value == value:
             del self._tokens[key]
 
-    async def _renew(self, realm: _Realm, repository: str, scopes: tuple[str, ...]) -> _Token:
+    async def _renew(self, realm: Realm, repository: str, scopes: tuple[str, ...]) -> _Token:
         credentials = await self.credentials(repository)
         if not self.trusts(realm.url):
             credentials = None
@@ -215,28 +195,26 @@ class Authorizer:
         if credentials and credentials.identity_token:
             async with self._exchanging:  # a server may give a new one for each, and the old is void then
                 answer = await self._exchanged(realm, scopes, credentials)
-                told = _told(answer)
+                told = read_token(answer, TOKEN_LIMIT)
                 if told.refresh_token:
                     self._rotated[credentials.identity_token] = told.refresh_token
         else:
-            answer = await self._send(_request(realm, scopes, credentials))
-            told = _told(answer)
+            answer = await self._send(token_request(realm, scopes, credentials))
+            told = read_token(answer, TOKEN_LIMIT)
         if answer.status != 200:
             raise self._refused(answer, repository)
-        value = told.token or told.access_token or ""
-        if not value or not value.isascii() or not value.isprintable():
+        if not told.value:
             raise RegistryError(f"The login server {answer.place} gave no token for {self._registry}")
-        lifetime = _lifetime(told.expires_in)
-        return _Token(value, began + max(lifetime - RENEW_EARLY, lifetime / 2))
+        return _Token(told.value, began + max(told.lifetime - RENEW_EARLY, told.lifetime / 2))
 
-    async def _exchanged(self, realm: _Realm, scopes: tuple[str, ...], credentials: Credentials) -> Answer:
+    async def _exchanged(self, realm: Realm, scopes: tuple[str, ...], credentials: Credentials) -> Answer:
         """An identity token for another: by OAuth2; from a server that doesn't speak it, as containerd does, by GET."""
         token = self._rotated.get(credentials.identity_token, credentials.identity_token)
-        answer = await self._send(_request(realm, scopes, replace(credentials, identity_token=token)))
+        answer = await self._send(token_request(realm, scopes, replace(credentials, identity_token=token)))
         if answer.status not in (404, 405):
             return answer
         name = "" if credentials.username == IDENTITY else credentials.username
-        return await self._send(_request(realm, scopes, Credentials(name, token)))
+        return await self._send(token_request(realm, scopes, Credentials(name, token)))
 
     def _refused(self, answer: Answer, repository: str) -> RegtuiError:
         subject = f"{self._registry}/{repository}" if repository else self._registry
@@ -253,20 +231,12 @@ class Authorizer:
         )
 
 
-def _told(answer: Answer) -> _TokenAnswer:
-    """What a login server says; nothing when it can't be understood: the reason might quote a token."""
-    if answer.status == 200:
-        with suppress(ContentError):
-            return decode(answer.body, _TokenAnswer, "token answer", TOKEN_LIMIT)
-    return _TokenAnswer()
-
-
-def _lifetime(expires_in: float | str | None) -> float:
-    try:
-        seconds = float(expires_in or 0)
-    except ValueError:
-        seconds = 0.0
-    return min(seconds, LIFETIME_LIMIT) if seconds > 0 else DEFAULT_LIFETIME
+def _keep(table: dict[K, V], key: K, value: V) -> None:
+    """The newest stand last; beyond `KEPT` the oldest goes."""
+    table.pop(key, None)
+    table[key] = value
+    if len(table) > KEPT:
+        del table[next(iter(table))]
 
 
 def merge_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
@@ -276,25 +246,3 @@ def merge_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
         resource, _, actions = scope.rpartition(":")
         merged.setdefault(resource, {}).update(dict.fromkeys(actions.split(",")))
     return tuple(f"{resource}:{','.join(actions)}" for resource, actions in merged.items())
-
-
-def _request(realm: _Realm, scopes: tuple[str, ...], credentials: Credentials | None) -> httpx.Request:
-    """A GET with Basic or nothing; for an identity token OAuth2's POST, as docker does."""
-    fields = [("service", realm.service)] if realm.service else []
-    headers = {"Accept": "application/json"}
-    if credentials and credentials.identity_token:
-        fields += [("grant_type", "refresh_token"), ("refresh_token", credentials.identity_token)]
-        fields += [("client_id", _CLIENT_ID), *([("scope", " ".join(scopes))] if scopes else [])]
-        return httpx.Request("POST", realm.url, headers=headers, data=dict(fields))
-    fields += [("scope", scope) for scope in scopes]
-    if credentials:
-        fields += [("account", credentials.username)] if credentials.username else []
-        headers["Authorization"] = basic(credentials)
-    query = "&".join(part for part in (realm.url.query.decode("ascii"), urlencode(fields)) if part)
-    return httpx.Request("GET", realm.url.copy_with(query=query.encode()), headers=headers)
-
-
-def basic(credentials: Credentials) -> str:
-    """A login as `Authorization` has it (RFC 7617)."""
-    text = f"{credentials.username}:{credentials.password}".encode("utf-8", "surrogateescape")
-    return "Basic " + base64.b64encode(text).decode("ascii")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.realms import is_trusted, place
@@ -45,6 +47,10 @@ from regtui.registry.realms import is_trusted, place
         ("https://evil.localhost/token", "registry.localhost:5000", False),
         ("https://host/token", "other", False),
         ("ftp://registry.example.com/token", "registry.example.com", False),
+        ("https://xn--e1awg7f.xn--p1ai/token", "registry.xn--e1awg7f.xn--p1ai", True),
+        ("https://xn--xample-hvf.com/token", "example.com", False),
+        ("https://evil.amazonaws.com.cn/token", "1.dkr.ecr.cn-north-1.amazonaws.com.cn", False),
+        ("https://evil.tencentcloudcr.com/token", "mine.tencentcloudcr.com", False),
     ],
 )
 def test_which_realms_are_trusted(realm: str, registry: str, trusted: bool) -> None:
@@ -75,3 +81,18 @@ def test_a_confirmed_host_holds_for_all_its_ports_unless_one_is_named(confirmed:
 def test_a_login_server_is_named_as_one_types_it() -> None:
     assert place(httpx.URL("https://LOGIN.example.com:443/token")) == "login.example.com"
     assert place(httpx.URL("https://[::1]:5001/token")) == "[::1]:5001"
+    assert place(httpx.URL("https://xn--pple-43d.com/token")) == "xn--pple-43d.com", "not аpple.com, with a Cyrillic а"
+
+
+_LABEL = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
+
+
+@given(st.lists(_LABEL, min_size=1, max_size=4), st.sampled_from(["", ".", ":8443"]), _LABEL)
+def test_a_host_beside_or_above_what_one_owner_registered_is_never_trusted(
+    labels: list[str], after: str, mine: str
+) -> None:
+    registered = f"{mine}-registry.example-{mine}.com"
+    realm = httpx.URL(f"https://{'.'.join([*labels, 'com'])}{after}/token")
+    assert not is_trusted(realm, Endpoint(registered))
+    assert not is_trusted(httpx.URL(f"https://{registered}.{'.'.join(labels)}{after}/token"), Endpoint(registered))
+    assert is_trusted(httpx.URL(f"https://{'.'.join(labels)}.example-{mine}.com{after}/t"), Endpoint(registered))

@@ -12,7 +12,7 @@ import pytest
 
 from regtui.errors import Answered, Forbidden, LoginNeeded, RealmNotTrusted, RegistryError, RegtuiError, TooLarge
 from regtui.registry import tokens
-from regtui.registry.credentials import Credentials
+from regtui.registry.identity import Credentials, basic
 from regtui.registry.tokens import TOKEN_LIMIT, merge_scopes
 from tests.registry.fakes import BASIC, DIGEST, HOST, SOMEONE, Server, headers, names, problem
 
@@ -336,7 +336,7 @@ async def test_a_login_server_without_oauth2_gets_the_identity_token_as_a_passwo
     server.status = status
     await read_tags(server, login=replace(IDENTITY, username="someone"))
     assert [login.method for login in server.logins] == ["POST", "GET"]
-    assert headers(server.logins[1], "authorization") == tokens.basic(Credentials("someone", "identity-0"))
+    assert headers(server.logins[1], "authorization") == basic(Credentials("someone", "identity-0"))
 
 
 async def test_a_registry_token_is_sent_as_it_is() -> None:
@@ -440,7 +440,9 @@ async def test_a_realm_on_plain_http_never_gets_the_login_of_an_https_registry()
     assert not [request for request in server.requests if "authorization" in request.headers]
 
 
-@pytest.mark.parametrize("realm", ["", "token", "ftp://auth.example.com/", "https://a:b@auth.example.com/", "http://"])
+@pytest.mark.parametrize(
+    "realm", ["", "token", "ftp://auth.example.com/", "https://a:b@auth.example.com/", "http://", "https://xn--a/"]
+)
 async def test_a_realm_that_is_no_place_is_not_followed(realm: str) -> None:
     server = TokenRegistry(realm)
     with pytest.raises(LoginNeeded):
@@ -539,3 +541,36 @@ async def test_a_failing_lookup_is_the_error() -> None:
 def test_secrets_are_never_shown() -> None:
     assert "pass" not in repr(SOMEONE)
     assert "identity" not in repr(Credentials("<token>", "", "identity"))
+
+
+# --- What a hostile registry, or its login server, makes of that
+
+
+async def test_a_token_that_fits_into_no_header_is_none() -> None:
+    server = TokenRegistry()
+    server.login = lambda request: httpx.Response(200, json={"token": "x" * 100_000})  # type: ignore[method-assign]
+    with pytest.raises(RegistryError, match="gave no token"):
+        await read_tags(server)
+
+
+async def test_tokens_and_scopes_that_a_registry_makes_up_do_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tokens, "KEPT", 5)
+    server = TokenRegistry()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.host != HOST:
+            return server.login(request)
+        scope = " ".join(f"repository:made/up/{len(server.requests)}/{number}:pull" for number in range(40))
+        challenge = f'Bearer realm="{REALM}&number={len(server.requests)}",scope="{scope}"'
+        return problem(401, "UNAUTHORIZED", www_authenticate=challenge)
+
+    server._answer = respond
+    client = server.client()
+    for number in range(40):
+        with suppress(RegtuiError):
+            await client.head(f"team/app{number % 7}", "1.0")
+    authorizer = client._exchange._authorizer
+    assert len(authorizer._tokens) == len(authorizer._wider) == 5
+    assert max(len(str(login.url)) for login in server.logins) < 2 * tokens.SCOPES_LIMIT

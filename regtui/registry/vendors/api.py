@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from regtui.oci.decode import decode
-from regtui.registry.tokens import Access, basic
+from regtui.registry.identity import basic
+from regtui.registry.tokens import Access
 
 if TYPE_CHECKING:
     from regtui.registry.answers import Answer
