@@ -18,7 +18,7 @@ from regtui.text import shown
 ERROR_LIMIT = 64 * 1024
 """Bytes of an error's body that are read; the rest is left."""
 
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,300})", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^<>]*>([^<]{1,300})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

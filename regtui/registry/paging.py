@@ -16,8 +16,9 @@ NAMES_LIMIT = 2_000_000
 """Names that one list may have."""
 
 _LINK_LIMIT = 8 * 1024
-_PARAMETER = r'\s*;\s*[^=;,\s]+(?:\s*=\s*(?:"[^"]*"|[^",;\s]*))?'
-_LINK = re.compile(rf"\s*(?:<([^<>]*)>|([^<>,;\s]+))((?:{_PARAMETER})*)\s*(?:,|$)")
+# Nothing is given back once it matched (`*+`): spaces could belong to either side, two ways each, and all are tried.
+_PARAMETER = r'\s*+;\s*+[^=;,\s]++(?:\s*+=\s*+(?:"[^"]*+"|[^",;\s]*+))?+'
+_LINK = re.compile(rf"\s*+(?:<([^<>]*+)>|([^<>,;\s]++))((?:{_PARAMETER})*+)\s*+(?:,|$)")
 _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))', re.IGNORECASE)
 
 

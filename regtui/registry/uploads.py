@@ -57,14 +57,15 @@ def _location(answer: Answer, endpoint: Endpoint) -> str:
     text = answer.headers.get("location", "").partition("#")[0]
     try:
         url = answer.url.join(text) if text else httpx.URL()
-    except httpx.InvalidURL:
-        url = httpx.URL()
+        host = url.host
+    except (httpx.InvalidURL, UnicodeError):  # UnicodeError: `xn--` with nothing that it could stand for
+        url, host = httpx.URL(), ""
     home = httpx.URL(endpoint.base)
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+    if url.scheme not in ("http", "https") or not host or url.userinfo:
         raise RegistryError(f"{answer.place} names no place to upload to: {shown(text, 200)!r}")
     if home.scheme == "https" and url.scheme == "http":
         # A proxy that ends TLS often leaves its registry believing in plain HTTP.
-        if url.host != home.host:
+        if host != home.host:
             raise RegistryError(
                 f"{answer.place} sends an upload from HTTPS to plain HTTP, and regtui does not follow it"
             )

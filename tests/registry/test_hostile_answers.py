@@ -23,6 +23,9 @@ odd = st.one_of(
     st.sampled_from(
         ['Bearer realm="https://x"', "Basic", 'Bearer realm="/"', 'Bearer realm="https://x:x"', "<>; rel=next"]
     ),
+    st.sampled_from(["https://xn--a/jwt/auth", "https://["]).map(
+        lambda realm: f'Bearer realm="{realm}",service="container_registry"'
+    ),
     st.text(st.characters(max_codepoint=255), max_size=30),
 )
 fields = st.dictionaries(

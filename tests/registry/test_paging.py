@@ -53,6 +53,12 @@ def test_what_is_linked_comes_back(query: str, host: str) -> None:
     assert next_page([f'<{host}{url}>; rel="next"'], FIRST) == url
 
 
+def test_a_link_that_could_be_read_in_a_million_ways_is_read_in_one() -> None:
+    """Whoever tries them all is not done within the hour."""
+    assert next_page([f'</x>{"; a= " * 1000}"'], FIRST) is None
+    assert next_page([f"</x>{'; a= ' * 1000}"], FIRST) == "/x"
+
+
 def test_repeated_names_are_dropped_and_the_order_kept() -> None:
     pages = Pages(FIRST)
     assert pages.fresh(["b", "a", "b"]) == ["b", "a"]

@@ -273,9 +273,10 @@ def _realm(front: httpx.Headers) -> httpx.URL | None:
         if challenge.scheme == "bearer" and challenge.parameters.get("service") == "container_registry":
             try:
                 url = httpx.URL(challenge.parameters.get("realm", ""))
-            except httpx.InvalidURL:
+                host = url.host
+            except (httpx.InvalidURL, UnicodeError):  # UnicodeError: `xn--` with nothing that it could stand for
                 continue
-            if url.scheme in ("http", "https") and url.host and not url.userinfo and url.path.endswith(_LOGIN):
+            if url.scheme in ("http", "https") and host and not url.userinfo and url.path.endswith(_LOGIN):
                 return url
     return None
 

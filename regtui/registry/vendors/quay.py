@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import ClassVar, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -22,7 +22,7 @@ from regtui.registry.exchange import Exchange
 from regtui.registry.tokens import Access
 from regtui.registry.vendors.api import bearer
 from regtui.registry.vendors.locks import Locks
-from regtui.registry.vendors.reading import digest, walk
+from regtui.registry.vendors.reading import digest, path_of, walk
 from regtui.registry.vendors.vendor import Hit, Removal, Vendor, VendorTag
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class Quay(Vendor):
         return (
             registry == QUAY_IO
             or "x-sparse-manifest-support" in front
-            or any(urlsplit(realm).path == "/v2/auth" for realm in realms)
+            or any(path_of(realm, "/v2/auth") == "/v2/auth" for realm in realms)
         )
 
     async def repositories(self, namespace: str = "") -> AsyncGenerator[list[str], None]:
