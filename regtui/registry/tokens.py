@@ -243,6 +243,9 @@ def merge_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     """Each resource once, with all the actions that are named for it."""
     merged: dict[str, dict[str, None]] = {}
     for scope in scopes:
-        resource, _, actions = scope.rpartition(":")
-        merged.setdefault(resource, {}).update(dict.fromkeys(actions.split(",")))
-    return tuple(f"{resource}:{','.join(actions)}" for resource, actions in merged.items())
+        resource, colon, actions = scope.rpartition(":")
+        if colon:
+            merged.setdefault(f"{resource}:", {}).update(dict.fromkeys(actions.split(",")))
+        else:
+            merged.setdefault(scope, {})  # some servers have scopes of their own: "aws", "*"
+    return tuple(resource + ",".join(actions) for resource, actions in merged.items())

@@ -280,6 +280,7 @@ async def test_insufficient_scope_may_come_with_403() -> None:
 def test_scopes_are_joined_by_resource() -> None:
     scopes = ("repository:a/b:pull", "registry:catalog:*", "repository:a/b:pull,push", "repository:h:5000/c:pull")
     assert merge_scopes(scopes) == ("repository:a/b:pull,push", "registry:catalog:*", "repository:h:5000/c:pull")
+    assert merge_scopes(("repository:a:pull", "aws", "aws")) == ("repository:a:pull", "aws")
 
 
 # --- What login servers answer
