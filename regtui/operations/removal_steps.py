@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
-from regtui.oci.digest import short
+from regtui.oci.digest import is_digest, short
 from regtui.operations.looking import found, found_after, found_all, name, names, put_back, still_points
 from regtui.operations.plan import Method, Record
 from regtui.operations.throw_away import remove_by_throw_away
@@ -168,9 +168,14 @@ class RemoveDigest:
 async def _delete(client: Client, repository: str, version: str) -> None:
     try:
         await client.delete_manifest(repository, version)
-    except (ConnectionFailed, NotFound):  # an answer that was lost may have been a yes
-        if await found(client, repository, version) is not None:
-            raise
+    except (ConnectionFailed, NotFound) as error:  # an answer that was lost may have been a yes
+        if await found(client, repository, version) is None:
+            return
+        if isinstance(error, NotFound) and not is_digest(version):
+            what = f"{client.registry} finds no tag {version} when it is to be deleted, though it is there"
+            advice = "Its registry takes digests only: D deletes the digest with all its tags."
+            raise Unsupported(what, advice, status=error.status, code=error.code) from error
+        raise
 
 
 async def _delete_by_vendor(client: Client, repository: str, tag: str) -> None:

@@ -73,3 +73,15 @@ async def test_a_registry_that_hides_whether_it_deletes_tags_is_asked_by_doing(r
     assert dict(plan.lines())["How"].startswith("by name; if the registry refuses that, a throw-away manifest")
     assert (await real.run(plan)).counts == (1, 0, 0)
     assert await real.state() == {"latest": digest}
+
+
+async def test_a_registry_that_finds_no_tag_when_it_is_to_be_deleted(embedded: Stage, layout: Layout) -> None:
+    """Nexus takes digests only, and answers 404 to any tag."""
+    digest = await embedded.push(layout, layout.image({"app": b"1"}), "team/app", "1.0", "latest")
+    plan = await plan_removal(embedded.session, "team/app", ["1.0"])
+    embedded.wire.before("DELETE .*/1.0", refusing(404, "MANIFEST_UNKNOWN"))
+    done = await embedded.run(plan)
+    assert (
+        "finds no tag 1.0 when it is to be deleted, though it is there. Its registry takes digests only" in done.error
+    )
+    assert await embedded.state() == {"1.0": digest, "latest": digest}
