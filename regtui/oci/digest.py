@@ -12,7 +12,6 @@ from regtui.text import shown
 Digest = NewType("Digest", str)
 """`sha256:<64 hex>` or `sha512:<128 hex>`, checked by `parse_digest` or made by `digest_of`."""
 
-_HEX = {"sha256": 64, "sha512": 128}
 _PATTERN = re.compile(r"(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128})")
 
 

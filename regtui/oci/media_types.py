@@ -42,8 +42,3 @@ FOREIGN = (
 def bare(content_type: str) -> str:
     """The media type of a Content-Type header, without parameters, in lower case."""
     return content_type.partition(";")[0].strip().lower()
-
-
-def is_tar_layer(media_type: str) -> bool:
-    """Whether a layer of this media type is a tar archive, plain or compressed."""
-    return ".tar" in media_type or media_type.endswith("+tar") or "image.layer.v1" in media_type

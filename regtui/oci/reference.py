@@ -66,17 +66,13 @@ def parse_reference(text: str) -> Reference:
     `localhost`, an IP address or holds a dot (`registry:5000/`, with the slash, is a host too); else Docker Hub's.
     `https://` and a path of `/v2/` from a browser's address line are taken off. Raises `ReferenceError`.
     """
-    given = text.strip()
-    rest = re.sub(r"^https?://", "", given)
+    rest = re.sub(r"^https?://", "", text.strip())
     if not rest:
         raise ReferenceError("An empty reference", "Write a registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG.")
     host, path = _split(rest)
     if host:
-        return _on_host(given, host, "" if path.strip("/") in ("", "v2") else path)
-    reference = _on_host(given, DOCKER_HUB, rest)
-    if "/" not in reference.repository:
-        reference = replace(reference, repository=f"library/{reference.repository}")
-    return reference
+        return _on_host(host, "" if path.strip("/") in ("", "v2") else path)
+    return _on_host(DOCKER_HUB, rest)
 
 
 def short_name(text: str) -> tuple[str, str] | None:
@@ -163,7 +159,7 @@ def _port(host: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _on_host(given: str, host: str, rest: str) -> Reference:
+def _on_host(host: str, rest: str) -> Reference:
     registry = check_host(host)
     if not rest:
         return Reference(registry)
