@@ -51,11 +51,24 @@ async def help_screen(at: Running) -> None:
     await at.until("In this pane")
 
 
+async def signatures(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("2", ".")
+    await at.until("└")
+
+
+async def request_log(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("ctrl+l")
+    await at.until("GET")
+
+
 SCENES: dict[str, tuple[str, Callable[[Running], Awaitable[None]]]] = {
     "main": (APP, main_screen),
     "layers": (f"{APP}/worker", layer_pane),
     "delete": (APP, delete_dialog),
     "help": (APP, help_screen),
+    "requests": (APP, request_log),
 }
 
 
