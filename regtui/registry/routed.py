@@ -177,9 +177,18 @@ class _RoutedVendor(Vendor):
         client, name = await self._client.at(repository)
         way, reason = await client.vendor.removal(name, tag)
         if way is Removal.VERB:
+            written, there = f"{self._client.registry}/{repository}", f"{client.registry}/{name}"
+            if written == there:
+                what = (
+                    f"{there} is deleted from by {client.vendor.name}'s own API, which a registry in parts is not asked"
+                )
+                advice = f"registries.conf has rules for parts of {client.registry}: delete without them."
+            else:
+                what = f"{written} is {there}, whose own API deletes its tags"
+                advice = "Open that itself, by its own name."
             raise Unsupported(
-                f"{self._client.registry}/{repository} is {client.registry}/{name}, whose own API deletes its tags",
-                "Open that itself, by its own name.",
+                what,
+                advice,
                 status=405,
                 code="UNSUPPORTED",
             )

@@ -141,3 +141,8 @@ async def test_a_vendor_s_verb_is_not_used_by_another_name() -> None:
     place.vendor = Verbal(place._exchange)
     with pytest.raises(Unsupported, match=f"{HOST}/team/app is {THERE}/group/app, whose own API deletes its tags"):
         await client.vendor.removal("team/app", "1")
+    home, _ = await client.at("tool")
+    home.vendor = Verbal(home._exchange)
+    with pytest.raises(Unsupported, match=f"{HOST}/tool is deleted from by Verbal's own API") as caught:
+        await client.vendor.removal("tool", "1")
+    assert caught.value.advice == f"registries.conf has rules for parts of {HOST}: delete without them."
