@@ -95,6 +95,10 @@ def _tags(
         return []
     whole = f"library/{repository}" if registry == DOCKER_HUB and "/" not in repository else repository
     found = names.tags(settings.cache_dir, registry, whole)
+    if not begun:  # signatures and their like are offered when their names are begun
+        from regtui.oci.kinds import companion_of
+
+        found = [name for name in found if not companion_of(name)]
     return [Candidate(f"{typed}{repository}:{name}") for name in found if name.startswith(begun)]
 
 

@@ -38,6 +38,17 @@ async def test_tags_that_were_looked_at_are_known(fake: FakeRegistry, tmp_path: 
     assert references(session.settings, f"{HOST}/", Wanted.REPOSITORY) == [Candidate(f"{HOST}/app")]
 
 
+async def test_tags_of_signatures_are_offered_when_they_are_begun(fake: FakeRegistry, tmp_path: Path) -> None:
+    signature = f"sha256-{'a' * 64}.sig"
+    fake.image("1.0", signature)
+    session = fake.session(tmp_path)
+    await list_all(session)
+    await session.aclose()
+    assert known(session) == ["1.0"]
+    begun = references(session.settings, f"{HOST}/app:sha", Wanted.VERSION)
+    assert begun == [Candidate(f"{HOST}/app:{signature}")]
+
+
 async def test_a_list_that_was_not_read_to_its_end_leaves_the_one_before(fake: FakeRegistry, tmp_path: Path) -> None:
     fake.image("1.0", "1.1")
     session = fake.session(tmp_path)
