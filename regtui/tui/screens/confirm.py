@@ -49,6 +49,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.query_one(".-doing", Button).disabled = message.value.strip() != self._typed
+        self.query_one(Notice).say("")
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         if message.value.strip() == self._typed:

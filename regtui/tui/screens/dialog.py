@@ -59,6 +59,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False
     def on_resize(self, event: events.Resize) -> None:
         """The buttons are always on the screen; what the body has beyond that is scrolled."""
         self.query_one(".dialog-body").styles.max_height = max(1, event.size.height - 4)
+        if self.focused:  # the line that is typed in, where the body has one line
+            self.call_after_refresh(self.focused.scroll_visible, animate=False)
 
     def action_cancel(self) -> None:
         self.dismiss(None)
