@@ -164,7 +164,7 @@ async def test_what_was_opened_before_is_there_at_the_next_start_though_nothing_
         await at.until("has no repository team/not-there")
     assert opened_in(load_settings(), other.host) == ["team/app"]
     async with running(f"{other.host}/", WIDE) as at:
-        await at.until("Repositories · 1")
+        await at.until("1 opened before")
         await at.until("! 1 opened before, not listed: registry.example.com has no catalog")
         await at.press("down", "enter")
         await at.until("Tags · 4 ·")
@@ -265,6 +265,20 @@ async def test_enter_in_the_filter_asks_the_registry_and_what_it_finds_joins_the
         assert len(rows) == 2, "what is in the registry's own list is not marked"
         await at.press("escape")
         await at.until("Repositories · 16")
+
+
+async def test_a_namespace_that_is_opened_is_not_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
+    searching(monkeypatch, ["library/postgres"])
+    async with running(DEMO, WIDE) as at:
+        await at.until("Repositories · 14")
+        await at.press("slash")
+        await at.type("postgres")
+        await at.press("enter")
+        await at.until("1 of 15 repos")
+        await at.press("o")
+        await at.type("base/")
+        await at.press("enter")
+        await at.until("alpine")
 
 
 async def test_a_search_that_fails_says_so_and_keeps_what_came(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ async def test_the_filter_shows_what_matches_with_its_parents(text: str, shown: 
         await pilot.pause()
         assert [row[1:].strip("▾▸ ") for row in rows(stage)] == shown
         repositories = sum(name not in ("team", "base") for name in shown)
-        assert pane.title_text == f"Repositories · {repositories} of 4"
+        assert pane.title_text == f"{repositories} of 4 repositories"
 
 
 async def test_a_filter_keeps_the_cursor_where_it_can_and_nothing_folds_under_it() -> None:
@@ -213,4 +213,4 @@ async def test_twenty_thousand_repositories_cost_a_page_no_more_than_itself() ->
         await settled(pane, pilot)
         assert (pane.row_count, pane.title_text) == (50, "Repositories · 20,000")
         pane.set_filter("r1999")
-        assert pane.title_text == "Repositories · 11 of 20,000"
+        assert pane.title_text == "11 of 20,000 repositories"

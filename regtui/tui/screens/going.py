@@ -106,6 +106,8 @@ class GoingScreen(StayingScreen):
             self.switch(spot.registry, spot)
             return
         self.spot = spot
+        if spot.namespace:
+            self.end_filter(REPOSITORIES)
         if self.loader.session:
             self._fill()
             self.loader.namespace(spot.namespace)

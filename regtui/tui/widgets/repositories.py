@@ -173,11 +173,12 @@ class Repositories(Branches[PathPart]):
 
     @property
     def title_text(self) -> str:
+        """What the number means comes first where it is not all of them: a narrow pane cuts the end."""
         total = len(self._known)
         if self._filter:
-            return f"Repositories · {sum(part.is_repository for part in self._branches):,} of {total:,}"
+            return f"{sum(part.is_repository for part in self._branches):,} of {total:,} repositories"
         if self.unlisted:
-            return f"Repositories · {self.unlisted}, not listed"
+            return f"{self.unlisted}, not listed"
         return f"Repositories · {total:,}{'' if self._complete else ' so far'}" if total else "Repositories"
 
     @property
