@@ -210,7 +210,7 @@ async def test_no_catalog_for_nobody_is_no_question_but_tags_are(tokens: DockerR
         await asked(at)
         await answer(at, *MAINTAINER)
         await at.until("Tags · 4")
-        await at.until("1 opened before")
+        await at.until("Repositories · 1")
         assert at.browser.pane == TAGS
 
 
