@@ -22,6 +22,9 @@ REST = 300.0
 PATIENCE = 5.0
 """Seconds that a mirror may take to say that it is there: the registry itself is waiting."""
 
+READ_PATIENCE = 60.0
+"""Seconds that a mirror may take for one manifest or config, however it drips: the registry itself is waiting."""
+
 
 class Mirrors:
     """The mirrors of one registry. What fails here is passed over: the registry itself has everything."""
@@ -38,10 +41,11 @@ class Mirrors:
             if (client := await mirror.client()) is None:
                 continue
             try:
-                return await read(client, name)
+                async with asyncio.timeout(READ_PATIENCE):
+                    return await read(client, name)
             except (NotFound, TooLarge):
                 continue
-            except RegtuiError:
+            except (RegtuiError, TimeoutError):
                 mirror.rest()
         return None
 

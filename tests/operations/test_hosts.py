@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
@@ -249,6 +250,28 @@ async def test_a_mirror_with_other_bytes_is_found_out_and_left_alone(
         assert await files_of(session, "team/app", image) == ["app"]
         assert len(liar.heads) == asked, "it isn't asked again for a while"
         await session.aclose()
+
+
+async def test_a_mirror_that_drips_is_left_for_the_registry(
+    registry: DockerRegistry, layout: Layout, settings: Settings, conf: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
+    monkeypatch.setattr("regtui.operations.mirrors.READ_PATIENCE", 0.5)
+
+    async def drips(peer: Peer) -> None:
+        while b"/manifests/" not in await peer.request():
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while True:
+            await peer.send(b" ")
+            await asyncio.sleep(0.1)
+
+    async with raw_server(drips) as mirror, asyncio.timeout(20):
+        conf(mirrored(registry.host, mirror.host))
+        session = await open_session(registry.host, settings)
+        assert (await document(session, "team/app", digest, mirrored=True)).digest == digest
+        await session.aclose()
+        assert any(b"/manifests/" in head for head in mirror.heads)
 
 
 async def test_a_layer_that_is_another_at_the_mirror_is_the_registry_s_at_the_next_try(
