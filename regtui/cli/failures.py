@@ -89,5 +89,5 @@ def _terminated_like_interrupted() -> Iterator[Event]:
 def _sentence(error: click.ClickException) -> str:
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "regtui"
     advice = f" Try {command} --help." if isinstance(error, click.UsageError) else ""
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")  # click breaks lines at choices
     return f"{message}{'' if message.endswith('?') else '.'}{advice}"

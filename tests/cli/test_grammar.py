@@ -72,6 +72,7 @@ def test_flags_stand_before_and_after_the_first_word() -> None:
         (["--timeout", "soon", "demo"], "--timeout: 'soon' can't be used, it takes seconds, from 1 to 3600"),
         (["--nonsense"], "No such option '--nonsense'."),
         (["ls"], "Missing argument 'REGISTRY'. Try regtui ls --help."),
+        (["completion"], "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish. Try"),
         (["ls", "a.example/team:1"], "a.example/team:1 is more than a namespace. Its tags: regtui tags a.example/REPO"),
         (["ls", "a.example/Team"], "'Team' is no repository name. Names of repositories are in lower case."),
         (
