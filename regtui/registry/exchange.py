@@ -178,7 +178,7 @@ class Exchange:
     ) -> tuple[httpx.Response, httpx.URL]:
         """Sends, logs in and follows redirects; the answer's body is not read yet."""
         target = _url(self.endpoint.base + url if url.startswith("/") else url)
-        first, home = target, self._is_home(target)
+        first, home, may_know = target, self._is_home(target), True
         is_ours, round_ = home, self._paces.home.round
         is_checked = is_digest(url.rpartition("/")[2])
         for _ in range(REDIRECTS + 1):
@@ -186,7 +186,8 @@ class Exchange:
             if authorization is None:
                 response = await (self._authorised(request, access, content) if home else self._ask(request, home))
             else:
-                if authorization and same_origin(target, first):
+                may_know = may_know and same_origin(target, first)  # once away, nothing of it: also not on the way back
+                if authorization and may_know:
                     request.headers["Authorization"] = authorization
                 response = await self._ask(request, home)
             if is_ours and not home:
@@ -317,6 +318,8 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 def _url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        return base.join(text) if base is not None else httpx.URL(text)
-    except httpx.InvalidURL as error:
+        url = base.join(text) if base is not None else httpx.URL(text)
+        _ = url.host  # UnicodeError for an `xn--` with nothing that it could stand for
+        return url
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise RegistryError(f"The registry names a URL that is none: {shown(text, 100)}") from error

@@ -17,6 +17,7 @@ from regtui.registry.client import Client
 from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.request_log import RequestLog
+from regtui.registry.tokens import Access
 from regtui.registry.transport import open_transport
 from tests.registry.fakes import BASIC, BLOB, BLOB_DIGEST, MANIFEST, RAW, SOMEONE, stream
 from tests.registry.wire import Authority, Peer, RawServer, Script, raw_server
@@ -139,6 +140,25 @@ async def test_a_login_does_not_follow_a_blob_to_another_port_or_host(address: s
     assert authorizations(own)[-1] == (f"Bearer {TOKEN}" if by_token else BASIC)
     assert authorizations(elsewhere) == [""]
     assert asked(elsewhere) == [f"GET /{SIGNED}"], "a signed URL arrives byte for byte"
+
+
+async def test_a_login_for_a_vendors_api_stays_away_from_where_another_host_leads_back_to() -> None:
+    back: list[str] = []
+
+    def own(line: str, head: bytes) -> bytes:
+        return answer(200, b"{}") if "chosen" in line else answer(307, Location=f"http://{back[0]}/x")
+
+    async with AsyncExitStack() as servers:
+        api = await servers.enter_async_context(raw_server(web(own)))
+        leads_back = redirecting(f"http://{api.host}/chosen/by/others")
+        other = await servers.enter_async_context(raw_server(web(leads_back), address="127.0.0.2"))
+        back.append(other.host)
+        registry_ = await servers.enter_async_context(raw_server(storage(RAW)))
+        async with connected(Endpoint(registry_.host, "http")) as client:
+            await client.manifest("team/app", "1.0")
+            await client._exchange.send("GET", f"http://{api.host}/api", Access(), limit=99, authorization=BASIC)
+    assert authorizations(api) == [BASIC, ""]
+    assert authorizations(other) == [""]
 
 
 async def test_a_login_does_not_follow_a_manifest() -> None:

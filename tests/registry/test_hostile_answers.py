@@ -19,7 +19,19 @@ from tests.registry.fakes import DIGEST, MANIFEST, RAW, SOMEONE, ZEROS, Body, Se
 
 odd = st.one_of(
     st.sampled_from(["", "x", ZEROS, MANIFEST, "12", "-1", "1e9", "99999999999999999999", "text/html", "gzip", "\xff"]),
-    st.sampled_from(["/", "https://", "https://[", "//x", "http://x:99999/", "?\x00", "https://x/\x7f", "bytes 0-0/1"]),
+    st.sampled_from(
+        [
+            "/",
+            "https://",
+            "https://[",
+            "https://xn--a/",
+            "//x",
+            "http://x:99999/",
+            "?\x00",
+            "https://x/\x7f",
+            "bytes 0-0/1",
+        ]
+    ),
     st.sampled_from(
         ['Bearer realm="https://x"', "Basic", 'Bearer realm="/"', 'Bearer realm="https://x:x"', "<>; rel=next"]
     ),

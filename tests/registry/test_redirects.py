@@ -81,6 +81,13 @@ async def test_redirects_end() -> None:
     assert len(server.requests) == 6
 
 
+@pytest.mark.parametrize("location", ["https://xn--a/", "https://xn--zz--.example/"])
+async def test_a_name_that_stands_for_nothing_is_no_place(location: str) -> None:
+    server = serve(httpx.Response(307, headers={"Location": location}))
+    with pytest.raises(RegistryError, match="The registry names a URL that is none"):
+        await server.client().ping()
+
+
 @pytest.mark.parametrize("location", ["ftp://store.example/", "file:///etc/passwd", "javascript:alert(1)"])
 async def test_redirects_lead_to_the_web_only(location: str) -> None:
     server = serve(httpx.Response(307, headers={"Location": location}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -21,7 +20,7 @@ from regtui.registry.answers import Answer
 from regtui.registry.exchange import Exchange
 from regtui.registry.vendors.api import Api, bearer
 from regtui.registry.vendors.reading import digest, limited_until, path_of, walk
-from regtui.registry.vendors.tag_rules import is_locked, read_rules
+from regtui.registry.vendors.tag_rules import TagRules
 from regtui.registry.vendors.vendor import Hit, Removal, Vendor, VendorTag
 
 T = TypeVar("T")
@@ -90,7 +89,7 @@ class DockerHub(Vendor):
     def __init__(self, exchange: Exchange, base: str = "") -> None:
         super().__init__(exchange, base)
         self._login = _Login(self.api)
-        self._rules: dict[str, tuple[float, list[re.Pattern[str]]]] = {}  # with when they were read
+        self._rules: dict[str, tuple[float, TagRules]] = {}  # with when they were read
         self._reading = asyncio.Lock()
 
     @classmethod
@@ -125,18 +124,18 @@ class DockerHub(Vendor):
         listed = self._pages(_Page[_Tag], first, repository, self._missing(repository), lambda tag: tag.name or "")
         async with aclosing(listed) as pages:
             async for page in pages:
-                yield [_vendor_tag(tag, is_locked(tag.name or "", rules)) for tag in page]
+                yield [_vendor_tag(tag, rules.lock(tag.name or "")) for tag in page]
 
     async def removal(self, repository: str, tag: str) -> tuple[Removal, str]:
         if not await self._login.bearer():
             why = self._login.refusal or "nobody is logged in: regtui login docker.io"
             return Removal.NONE, f"only Docker Hub's own API deletes tags, and {why}"
         async with self._reading:
-            since, rules = self._rules.get(repository, (-FRESH, []))
+            since, rules = self._rules.get(repository, (-FRESH, TagRules()))
             if time.monotonic() - since >= FRESH:
                 rules = await self._read_rules(repository)
                 self._rules[repository] = time.monotonic(), rules
-        if is_locked(tag, rules):
+        if rules.lock(tag):
             return Removal.NONE, "the repository's settings on Docker Hub make this tag immutable"
         return Removal.VERB, ""
 
@@ -167,11 +166,11 @@ class DockerHub(Vendor):
                 raise
         return list(dict.fromkeys(owners))
 
-    async def _read_rules(self, repository: str) -> list[re.Pattern[str]]:
+    async def _read_rules(self, repository: str) -> TagRules:
         answer = await self._ask("GET", _path(repository))
         settings = self.api.read(answer, _Repository, f"docker.io/{repository}", self._missing(repository))
         locks = settings.immutable_tags_settings
-        return read_rules(locks.rules or ()) if locks and locks.enabled else []
+        return TagRules(locks.rules or () if locks and locks.enabled else ())
 
     def _missing(self, repository: str) -> str:
         but = f"; {self._login.refusal}" if self._login.refusal else ""
