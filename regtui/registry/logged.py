@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from regtui.registry.request_log import RequestLog, RequestRecord
+from regtui.registry.request_log import URL_LIMIT, RequestLog, RequestRecord, masked
 
 
 def logged(transport: httpx.AsyncBaseTransport, log: RequestLog | None) -> httpx.AsyncBaseTransport:
@@ -23,7 +23,9 @@ class LoggedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As the transport's own."""
-        stream, record = request.stream, self._log.begin(request.method, request.url)
+        is_short = len(request.url.raw_path) <= URL_LIMIT  # what a server makes up may be long, and 2,000 are kept
+        url = request.url if is_short else masked(str(request.url))
+        stream, record = request.stream, self._log.begin(request.method, url)
         if isinstance(stream, httpx.ByteStream):
             record.sent = int(request.headers.get("content-length", 0))
         elif isinstance(stream, httpx.AsyncByteStream):

@@ -28,6 +28,8 @@ _HARMLESS = frozenset(
 ) | frozenset(["namespace", "scope", "service", "digest", "mount", "from", "artifactType"])
 """Fields of a query whose values are shown."""
 
+_NAME_LIMIT = 40  # characters of a field's name
+
 _USER = re.compile(r"//[^/]*@")
 
 
@@ -131,8 +133,8 @@ def masked(url: str) -> str:
 
 
 def _field(part: str) -> str:
-    name, equals, _ = part.partition("=")
-    if not equals:
+    name, equals, value = part.partition("=")
+    if not equals or value.startswith("=") or len(name) > _NAME_LIMIT:  # a token that ends in "=", perhaps
         return "…" if part else ""
     is_plain = name in _HARMLESS and ";" not in part  # which some servers read as another &
     return part if is_plain else f"{name}=…"
