@@ -288,7 +288,7 @@ async def test_tags_of_signatures_are_hidden_until_asked_for() -> None:
     signature = f"sha256-{'a' * 64}.sig"
     pane = started("1.0", signature)
     async with on_stage(pane) as (stage, pilot):
-        assert (column(stage), pane.title_text) == (["1.0"], "Tags · 1 · by name · dates 0 of 1")
+        assert (column(stage), pane.title_text) == (["1.0"], "Tags · 1 · by name · dates 0 of 1 · 1 hidden")
         await pilot.press("full_stop")
         assert (len(column(stage)), pane.title_text) == (2, "Tags · 2 · by name · dates 0 of 2")
         await pilot.press("full_stop")
@@ -414,6 +414,7 @@ async def test_a_list_that_fails_says_why_in_its_place() -> None:
     pane = started(complete=False)
     async with on_stage(pane) as (stage, pilot):
         pane.fail(NotFound("registry.example.com has no repository team/app", "Check the name.", status=404))
+        assert pane.title_text == "Tags"
         await pilot.pause()
         assert stage.lines()[1] == " registry.example.com has no repository team/app. Check the name."
     pane = started("1.0", complete=False)

@@ -198,7 +198,7 @@ class Tags(MarkedLines):
         """`Tags · 2,000 · by name · dates 312 of 2,000`."""
         answered, total = self.progress
         parts = ["Tags"]
-        if self.repository:
+        if self.repository and (total or self._failure is None):
             shown = f"{self.row_count:,} of {total:,}" if self._filter else f"{total:,}"
             parts.append(shown if self._complete else f"{shown} so far")
         if total:
@@ -207,6 +207,8 @@ class Tags(MarkedLines):
             parts.append(f"{len(self._table.failed):,} failed")
         if self._failure is not None and total:
             parts.append("the list broke off")
+        if self._table.hidden:
+            parts.append(f"{self._table.hidden:,} hidden")
         return " · ".join(parts)
 
     def set_filter(self, text: str) -> str:
