@@ -19,22 +19,18 @@ from regtui.registry.credentials import Credentials
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.failures import connection_failure
 from regtui.registry.logged import logged
-from regtui.registry.pace import Held, Paces, origin
+from regtui.registry.pace import Held, Paces
+from regtui.registry.redirects import LIMIT, READS, STATUSES, join, redirected, same_origin
 from regtui.registry.refusals import Login, refusal, web_page
 from regtui.registry.request_log import RequestLog
 from regtui.registry.tokens import TOKEN_LIMIT, Access, Authorizer
 from regtui.text import shown
-
-REDIRECTS = 5
-"""Redirects that one request follows."""
 
 WARNINGS_LIMIT = 20
 """Different warnings that are kept."""
 
 T = TypeVar("T")
 Content = bytes | AsyncIterator[bytes] | None
-_READS = frozenset({"GET", "HEAD"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WARNING = re.compile(r'299\s+\S+\s+"((?:[^"\\]|\\.)*)"')
 _COMMON = {"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"}
 
@@ -99,11 +95,11 @@ class Exchange:
         means, and `RateLimited` while a host asks for a longer pause: then nothing is sent.
         """
 
-        is_read = is_query or method in _READS
+        is_read = is_query or method in READS
         if self.read_only and not is_read:
             raise ReadOnly(f"Changes to {self.registry} are switched off (read-only)")
 
-        pace = self._paces.home if url.startswith("/") else self._paces.at(_url(url))
+        pace = self._paces.home if url.startswith("/") else self._paces.at(join(url))
 
         async def once() -> Answer:
             async with pace:
@@ -177,11 +173,11 @@ class Exchange:
         authorization: str | None = None,
     ) -> tuple[httpx.Response, httpx.URL]:
         """Sends, logs in and follows redirects; the answer's body is not read yet."""
-        target = _url(self.endpoint.base + url if url.startswith("/") else url)
+        target = join(self.endpoint.base + url if url.startswith("/") else url)
         first, home, may_know = target, self._is_home(target), True
         is_ours, round_ = home, self._paces.home.round
         is_checked = is_digest(url.rpartition("/")[2])
-        for _ in range(REDIRECTS + 1):
+        for _ in range(LIMIT + 1):
             request = self._request(method, target, headers, content, patience)
             if authorization is None:
                 response = await (self._authorised(request, access, content) if home else self._ask(request, home))
@@ -192,11 +188,19 @@ class Exchange:
                 response = await self._ask(request, home)
             if is_ours and not home:
                 self._paces.home.adapt(round_, response.status_code)  # what is redirected to comes as fast as asked for
-            location = response.headers.get("location") if response.status_code in _REDIRECTS else None
+            location = response.headers.get("location") if response.status_code in STATUSES else None
             if not location:
                 return response, target
             await read_ahead(response)
-            target = self._redirect(method, target, location, response.status_code, content, is_checked)
+            target = redirected(
+                self.registry,
+                request,
+                location,
+                response.status_code,
+                home=self._home,
+                is_checked=is_checked,
+                is_repeatable=isinstance(content, bytes | None),
+            )
             home = home and self._is_home(target)
         raise RegistryError(f"{self.registry} redirects from one place to another without an end")
 
@@ -267,25 +271,6 @@ class Exchange:
     def _is_home(self, url: httpx.URL) -> bool:
         return same_origin(url, self._home)
 
-    def _redirect(
-        self, method: str, url: httpx.URL, location: str, status: int, content: Content, is_checked: bool
-    ) -> httpx.URL:
-        """Where a redirect leads, if it may be followed. Only what a digest checks may come by plain HTTP instead."""
-        target = _url(location, url)
-        where = shown(f"{target.scheme}://{target.netloc.decode('ascii')}", 200)
-        if target.scheme not in ("http", "https") or not target.host:
-            raise RegistryError(f"{self.registry} redirects to what is no place on the web")
-        if url.scheme == "https" and target.scheme == "http" and not is_checked:
-            raise RegistryError(f"{self.registry} redirects from HTTPS to {where}, and regtui does not follow it")
-        if method not in _READS and (
-            status not in (307, 308) or not self._is_home(target) or not isinstance(content, bytes | None)
-        ):
-            raise RegistryError(
-                f"{self.registry} redirects a change to {where}, and regtui does not follow it",
-                "If the registry has moved, open it by its new name.",
-            )
-        return target.copy_with(userinfo=b"")
-
     def _notice(self, response: httpx.Response) -> None:
         """What headers say to the user: pulls left (Docker Hub), warnings (distribution-spec, "Warnings")."""
         headers = response.headers
@@ -309,17 +294,3 @@ async def _unheld(send: Callable[[], Awaitable[T]]) -> T:
             return await send()
         except Held as held:
             await held.pace.ready()
-
-
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether two URLs are of one server: scheme, host and port (RFC 9110, section 4.3.1)."""
-    return origin(one) == origin(other)
-
-
-def _url(text: str, base: httpx.URL | None = None) -> httpx.URL:
-    try:
-        url = base.join(text) if base is not None else httpx.URL(text)
-        _ = url.host  # UnicodeError for an `xn--` with nothing that it could stand for
-        return url
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise RegistryError(f"The registry names a URL that is none: {shown(text, 100)}") from error
