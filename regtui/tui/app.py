@@ -19,6 +19,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 from regtui.config import Settings
 from regtui.oci.reference import Reference
@@ -189,7 +190,8 @@ class RegtuiApp(App[None], inherit_bindings=False):
         if self.is_headless:
             super()._handle_exception(error)
             return
-        _log.critical("The app stopped", exc_info=error)
+        cause = error.error if isinstance(error, WorkerFailed) else error  # a worker's failure has no traceback
+        _log.critical("The app stopped", exc_info=cause)
         log = shown(str(self.settings.state_dir / "regtui.log"))
         self._return_code = 1
         self._exit_renderables[:] = [f"regtui stopped on a mistake of its own. Its makers can read of it in {log}."]

@@ -113,13 +113,15 @@ def test_a_terminal_that_has_stopped_reading_does_not_keep_it_from_ending(shell:
     assert shell.settings() == shell.before
 
 
+@pytest.mark.parametrize("mistake", ["1 / 0", "app.run_worker(mistaken()) and None"])
 def test_a_mistake_of_ours_is_a_sentence_on_the_terminal_and_a_traceback_in_the_log(
-    tmp_path: Path, isolated_environment: Path
+    tmp_path: Path, isolated_environment: Path, mistake: str
 ) -> None:
     script = tmp_path / "mistaken.py"
     script.write_text(
         "import sys; from regtui.__main__ import main; from regtui.tui.app import RegtuiApp\n"
-        "RegtuiApp.action_help = lambda app: 1 / 0\n"
+        "async def mistaken(): 1 / 0\n"
+        f"RegtuiApp.action_help = lambda app: {mistake}\n"
         "sys.argv[1:] = ['demo']; sys.exit(main())\n"
     )
     started = start(program=str(script))
@@ -129,7 +131,9 @@ def test_a_mistake_of_ours_is_a_sentence_on_the_terminal_and_a_traceback_in_the_
     started.read_until(b"regtui stopped on a mistake of its own.")
     assert b"Traceback" not in started.output
     assert started.settings() == started.before
-    assert "ZeroDivisionError" in (isolated_environment / "state/regtui/regtui.log").read_text()
+    told = (isolated_environment / "state/regtui/regtui.log").read_text()
+    assert "Traceback" in told
+    assert "ZeroDivisionError: division by zero" in told
 
 
 def test_the_step_in_hand_is_done_before_the_app_is_asked_to_leave(monkeypatch: pytest.MonkeyPatch) -> None:
