@@ -128,8 +128,10 @@ def _cells(row: Read) -> tuple[str, ...]:
 def _as_json(repository: Reference, row: Read | Failed) -> dict[str, object]:
     name = {"reference": str(repository.at(row.tag)), "tag": row.tag}
     if isinstance(row, Failed):
-        unknown = dict.fromkeys(("digest", "media_type", "kind", "created", "created_source", "size_bytes"))
-        return {**name, **unknown, "platforms": [], "error": str(row.error)}
+        unknown = dict.fromkeys(
+            ("digest", "media_type", "kind", "created", "created_source", "pushed", "pulled", "size_bytes")
+        )
+        return {**name, **unknown, "platforms": [], "immutable": False, "error": str(row.error)}
     facts = row.facts
     return {
         **name,
@@ -138,6 +140,9 @@ def _as_json(repository: Reference, row: Read | Failed) -> dict[str, object]:
         "kind": facts.kind,
         "created": json_time(facts.created),
         "created_source": facts.created_source,
+        "pushed": json_time(facts.pushed),
+        "pulled": json_time(facts.pulled),
         "size_bytes": facts.size,
         "platforms": facts.platforms,
+        "immutable": row.immutable,
     }

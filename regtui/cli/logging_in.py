@@ -12,6 +12,7 @@ from regtui.cli.failures import say
 from regtui.cli.flags import password_of, this_run, with_flags
 from regtui.errors import UsageError
 from regtui.operations.login import Stored, check_place, log_in, log_out
+from regtui.operations.naming import server_of
 from regtui.text import Shown, shown
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def login(registry: str, realm: str) -> None:
 
     HOST may be followed by a namespace, HOST/NAMESPACE, for a login that holds there only (podman's kind).
     """
-    place = check_place(registry)
     run = this_run()
+    place = _server(check_place(registry))
     credentials = run.credentials or _ask(place)
     if not credentials.password:
         raise UsageError("The password is empty")
@@ -47,13 +48,22 @@ def login(registry: str, realm: str) -> None:
 def logout(registry: str) -> None:
     """Remove a registry's logins from docker's and podman's files and their helpers."""
     this_run()
-    place = check_place(registry)
+    place = _server(check_place(registry))
     removed = asyncio.run(log_out(place))
     click.echo(
         f"Logged out of {place}; removed from {shown(' and '.join(removed))}"
         if removed
         else f"There was no login for {place}"
     )
+
+
+def _server(place: str) -> str:
+    """Where a login counts: registries.conf may lead from a registry's name to another."""
+    host, slash, namespace = place.partition("/")
+    server = server_of(host)
+    if server != host:
+        say(f"{host} is {server}, by registries.conf")
+    return f"{server}{slash}{namespace}"
 
 
 def _ask(place: str) -> Credentials:

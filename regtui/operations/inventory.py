@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Set
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,6 +54,7 @@ class Read:
 
     tag: str
     facts: TagFacts
+    immutable: bool = False  # as `rows` knows it; the others have it from `Listed`
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,14 @@ async def rows(session: Session, repository: str, sort: str) -> AsyncGenerator[R
 
     names: list[str] = []
     known: dict[str, TagFacts] = {}
+    immutable: set[str] = set()
     async with aclosing(tag_pages(session, repository)) as pages:
         async for page in pages:
             names += page.names
             known |= page.facts
+            immutable |= page.immutable
     names = await asyncio.to_thread(newest_version_first, names)
-    read = _read_in_order(TagReader(session, repository), names, known, session.concurrency * 2)
+    read = _read_in_order(TagReader(session, repository), names, known, immutable, session.concurrency * 2)
     async with aclosing(read):
         if sort == "name":
             async for row in read:
@@ -148,13 +151,13 @@ async def rows(session: Session, repository: str, sort: str) -> AsyncGenerator[R
 
 
 async def _read_in_order(
-    reader: TagReader, names: Iterable[str], known: Mapping[str, TagFacts], ahead: int
+    reader: TagReader, names: Iterable[str], known: Mapping[str, TagFacts], immutable: Set[str], ahead: int
 ) -> AsyncGenerator[Read | Failed, None]:
     """Reads `ahead` tags at a time and gives them in the order of `names`."""
     tasks: deque[asyncio.Task[Read | Failed]] = deque()
     try:
         for name in names:
-            tasks.append(asyncio.create_task(_row(reader, name, known.get(name))))
+            tasks.append(asyncio.create_task(_row(reader, name, known.get(name), name in immutable)))
             if len(tasks) >= ahead:
                 yield await tasks.popleft()
         while tasks:
@@ -165,9 +168,9 @@ async def _read_in_order(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _row(reader: TagReader, tag: str, known: TagFacts | None) -> Read | Failed:
+async def _row(reader: TagReader, tag: str, known: TagFacts | None, immutable: bool) -> Read | Failed:
     try:
-        return Read(tag, known or await reader.read_whole(tag))
+        return Read(tag, known or await reader.read_whole(tag), immutable)
     except RegtuiError as error:
         return Failed(tag, error)
 

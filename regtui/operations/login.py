@@ -46,7 +46,8 @@ async def log_in(
     if ":" in credentials.username:
         raise UsageError("A user name can't hold a colon")
     if realm:
-        own = replace(settings.registries.get(host, RegistrySettings()), realm=check_host(realm))
+        realm = check_place(realm).partition("/")[0]  # its URL will do
+        own = replace(settings.registries.get(host, RegistrySettings()), realm=realm)
         settings = replace(settings, registries={**settings.registries, host: own})
     # the client's libraries take a quarter of a second to import: not on the loop
     checking = await asyncio.to_thread(importlib.import_module, "regtui.operations.login_check")

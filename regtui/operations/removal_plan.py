@@ -78,6 +78,8 @@ class RemovalPlan(Plan):
         rows = [("Stays", f"{self._stays()}; {self._checked()}"), ("How", self._how())]
         if self.companions:
             rows.insert(0, ("Along", self._along()))
+        if self.protected:
+            rows.insert(0, ("Protected", f"{listed(self.protected, _NAMED)}, by the settings"))
         return [*rows, ("Reclaims", self._reclaims()), ("Undo", "u, until the registry's garbage collection runs")]
 
     def as_json(self) -> dict[str, Any]:

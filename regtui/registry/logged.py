@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 
-from regtui.registry.request_log import URL_LIMIT, RequestLog, RequestRecord, masked
+from regtui.registry.request_log import STOPPED, URL_LIMIT, RequestLog, RequestRecord, masked
 
 
 def logged(transport: httpx.AsyncBaseTransport, log: RequestLog | None) -> httpx.AsyncBaseTransport:
@@ -79,4 +80,4 @@ class _Download(httpx.AsyncByteStream):
 
 
 def _name(error: BaseException) -> str:
-    return type(error).__name__
+    return STOPPED if isinstance(error, asyncio.CancelledError) else type(error).__name__

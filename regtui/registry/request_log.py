@@ -20,6 +20,9 @@ from regtui.text import shown
 KEPT = 2_000
 """Requests that are kept for people to look at."""
 
+STOPPED = "stopped"
+"""Stands for an error's name where nobody wanted the answer any more."""
+
 URL_LIMIT = 1_000
 """Characters of a URL that are shown."""
 
@@ -57,6 +60,11 @@ class RequestRecord:
     def url(self) -> str:
         """Without logins and signatures."""
         return masked(str(self._url))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Nobody wanted the answer any more."""
+        return self.error == STOPPED
 
     @property
     def outcome(self) -> str:

@@ -76,7 +76,8 @@ def test_dry_run_prints_the_plan_and_changes_nothing(filled: DockerRegistry) -> 
     before = writes(filled)
     ran = regtui("rm", "--dry-run", f"{filled.host}/team/app:latest", f"{filled.host}/team/app:2.0")
     assert ran.code == 0
-    assert "latest" in ran.out
+    assert "Protected" in ran.out
+    assert "latest, by the settings" in ran.out
     assert "Stays" in ran.out
     (plan,) = regtui("rm", "--dry-run", "--json", f"{filled.host}/team/app:1.0").objects
     assert plan["dry_run"] is True

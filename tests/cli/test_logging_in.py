@@ -48,6 +48,20 @@ def test_a_login_is_kept_in_dockers_file_with_a_word_of_warning(
     assert (ran.code, ran.out) == (0, f"There was no login for {host}\n")
 
 
+def test_a_login_is_kept_for_where_registries_conf_leads(
+    registry_with_login: DockerRegistry, isolated_environment: Path
+) -> None:
+    conf = isolated_environment / "config/containers/registries.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(f'[[registry]]\nprefix = "corp.example"\nlocation = "{registry_with_login.host}"\n')
+    ran = login("corp.example")
+    assert (ran.code, ran.out.partition(";")[0]) == (0, f"Logged in to {registry_with_login.host} as {NAME}")
+    assert f"corp.example is {registry_with_login.host}, by registries.conf" in ran.err
+    assert regtui("ls", "corp.example").code == 0
+    assert regtui("logout", "corp.example").code == 0
+    assert regtui("ls", "corp.example").code == 1
+
+
 def test_a_refused_login_is_not_kept(registry_with_login: DockerRegistry, docker: Path) -> None:
     ran = login(registry_with_login.host, password="wrong")
     assert (ran.code, ran.out) == (1, "")

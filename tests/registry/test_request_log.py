@@ -137,7 +137,7 @@ async def test_a_cancelled_request_is_not_under_way_for_ever() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert log.records()[0].outcome == "CancelledError"
+    assert log.records()[0].outcome == "stopped"
 
 
 async def test_an_upload_is_counted_by_what_was_sent() -> None:

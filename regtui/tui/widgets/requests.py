@@ -119,6 +119,8 @@ def _laid(cells: dict[str, str], url: str, style: str) -> Row:
 def _status(record: RequestRecord) -> str:
     if record.cached:
         return "cached"
+    if record.is_stopped:
+        return record.error
     return "failed" if record.error else str(record.status or "…")
 
 
