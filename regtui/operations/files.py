@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from regtui.errors import ContentError, RegtuiError
+from regtui.errors import RegtuiError
 from regtui.layers.decompress import Inflater
 from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.tar import Entry, TarWalker
 from regtui.layers.tree import FileTree, Node
-from regtui.oci import media_types
 from regtui.oci.manifest import Descriptor
-from regtui.operations.reading import blob, digest_in
+from regtui.operations.layer_stream import layer_stream
 from regtui.operations.session import Session
 
 __all__ = ["Done", "Entries", "Entry", "FileTree", "FilesEvent", "Node", "Progress", "layer_files"]
-
-_STEP = 256 * 1024  # compressed bytes that a thread takes at a time: some 3 ms of work, seldom more than 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +53,15 @@ async def layer_files(
     What was found before an error comes before it is raised: `ContentError` for a layer that is no tar archive, is
     damaged or cut off, `DigestMismatch`, `TooLarge` beyond the limits, and what the client raises.
     """
-    if layer.media_type.startswith(media_types.FOREIGN):
-        raise ContentError("This layer isn't kept in the registry: its manifest only says where it can be fetched from")
     reader = _LayerReader(limits)
-    async with (
-        aclosing(blob(session, repository, digest_in(layer))) as pieces,
-        aclosing(_one_ahead(_gathered(pieces))) as chunks,
-    ):
-        async for chunk in chunks:
-            found, error = await asyncio.to_thread(reader.feed, chunk)
+    async with layer_stream(session, repository, layer) as steps:
+        async for step in steps:
+            found, error = await asyncio.to_thread(reader.feed, step)
             if found:
                 yield Entries(found)
             yield Progress(reader.bytes_read, layer.size, reader.entries)
             if error:
-                if session.mirrors:  # with the rest unread, its digest can't tell: the next try asks the registry
-                    session.mirrors.rest()
                 raise error
-            if reader.bytes_read > layer.size:
-                raise ContentError(f"The layer is longer than the {layer.size:,} bytes that its manifest tells")
     found, error = reader.close()
     if found:
         yield Entries(found)
@@ -120,27 +107,3 @@ class _LayerReader:
         except RegtuiError as error:
             return found, error
         return found, None
-
-
-async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The same bytes in equal steps: a thread for every small chunk would cost more than its work."""
-    gathered = bytearray()
-    async for chunk in chunks:
-        gathered += chunk
-        while len(gathered) >= _STEP:
-            yield bytes(gathered[:_STEP])
-            del gathered[:_STEP]
-    if gathered:
-        yield bytes(gathered)
-
-
-async def _one_ahead(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """Fetches a chunk while the one before is worked on."""
-    coming = asyncio.ensure_future(anext(chunks, b""))
-    try:
-        while chunk := await coming:
-            coming = asyncio.ensure_future(anext(chunks, b""))
-            yield chunk
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
