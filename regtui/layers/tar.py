@@ -174,14 +174,14 @@ def _entry(block: bytes, kind: bytes, stored: int, extra: Mapping[str, bytes]) -
         size = _lenient(block[483:495])
     named = "dir" if kind == b"\0" and name.endswith(b"/") else _TYPES.get(kind, "file")
     return Entry(
-        path=_path(name),
+        path=entry_path(name),
         type=named,
         size=max(size, 0) if named == "file" else 0,
         mode=_lenient(block[100:108]) & 0o7777,
         uid=uid,
         gid=gid,
         mtime=mtime,
-        link=_path(link) if named == "hardlink" else _text(link) if named == "symlink" else "",
+        link=entry_path(link) if named == "hardlink" else _text(link) if named == "symlink" else "",
     )
 
 
@@ -244,7 +244,7 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _path(raw: bytes) -> str:
+def entry_path(raw: bytes) -> str:
     """Without what doesn't count: a leading `/` or `./`, a trailing `/`."""
     text = _text(raw).strip("/")
     while text.startswith("./"):
