@@ -27,10 +27,11 @@ _CHUNK = "chunk"
 """More of the file before it."""
 
 _Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Toc(msgspec.Struct):
-    version: int
+    version: _Whole
     entries: list[msgspec.Raw]  # read one by one: a decoder at work holds up the event loop
 
 
@@ -40,8 +41,8 @@ class _Record(msgspec.Struct, rename="camel", gc=False):
     link_name: str = ""
     size: _Natural = 0  # bytes of a file
     mode: _Natural = 0
-    uid: int = 0
-    gid: int = 0
+    uid: _Whole = 0
+    gid: _Whole = 0
     modified: Annotated[datetime, msgspec.Meta(tz=True)] | None = msgspec.field(default=None, name="modtime")
     offset: _Natural = 0  # where in the layer a file, or a chunk of one, begins
     end_offset: _Natural = 0  # zstd:chunked only

@@ -1,4 +1,4 @@
-"""The files inside of a layer, while it streams by."""
+"""The files inside of a layer: from its table of contents, or while it streams by."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.tar import Entry, TarWalker
 from regtui.layers.tree import FileTree, Node
 from regtui.oci.manifest import Descriptor
+from regtui.operations import toc
 from regtui.operations.layer_stream import layer_stream
 from regtui.operations.session import Session
 
 __all__ = ["Done", "Entries", "Entry", "FileTree", "FilesEvent", "Node", "Progress", "layer_files"]
+
+_PORTION = 1000
+"""Entries of a table of contents that are handed on at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,10 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The layer was read to its end, and its digest is right."""
+    """The layer was read to its end, and its digest is right; or its table of contents was."""
 
     entries: int
-    unpacked: int  # bytes of the archive
+    unpacked: int | None  # bytes of the archive; None: only the table was read
 
 
 FilesEvent = Progress | Entries | Done
@@ -48,11 +52,18 @@ FilesEvent = Progress | Entries | Done
 async def layer_files(
     session: Session, repository: str, layer: Descriptor, limits: Limits = LIMITS
 ) -> AsyncGenerator[FilesEvent, None]:
-    """Reads a layer once, without keeping it. Entries come as they are found; close it to stop early.
+    """Lists a layer by its table of contents, if it has one that is right; `toc.listed` says what that rests on.
 
+    Else reads it once, without keeping it. Entries come as they are found; close it to stop early.
     What was found before an error comes before it is raised: `ContentError` for a layer that is no tar archive, is
     damaged or cut off, `DigestMismatch`, `TooLarge` beyond the limits, and what the client raises.
     """
+    listed = await toc.listed(session, repository, layer, limits)
+    if listed is not None:
+        for start in range(0, len(listed), _PORTION):
+            yield Entries(listed[start : start + _PORTION])
+        yield Done(len(listed), None)
+        return
     reader = _LayerReader(limits)
     async with layer_stream(session, repository, layer) as steps:
         async for step in steps:

@@ -130,6 +130,8 @@ def told(**changes: Any) -> bytes:
         told(size=-1),
         told(size=2**63),
         told(size="5"),
+        told(uid=10**30),
+        b'{"version": 1%s, "entries": []}' % (b"0" * 9000),
         told(size=LIMITS.unpacked + 1),
         told(name=""),
         told(name="broken \ufffd name"),  # the archive has bytes there that are no UTF-8
