@@ -6,6 +6,7 @@ Formats: POSIX.1-2001 `pax`, GNU tar's manual ("Basic Tar Format"), star's and G
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -41,12 +42,24 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     link: str = ""  # a symlink's text, or the path of a hard link's target in the same archive
 
 
+class Payloads(Protocol):
+    """Who takes payloads as they go by."""
+
+    def begin(self, entry: Entry, stored: int, *, is_sparse: bool) -> int:
+        """How many of the `stored` bytes that follow this entry are taken, from the first."""
+
+    def take(self, data: bytes) -> None:
+        """More of what was asked for."""
+
+
 class TarWalker:
     """Takes an archive's bytes in pieces of any length and gives its entries, in the archive's order."""
 
-    def __init__(self, limits: Limits = LIMITS) -> None:
+    def __init__(self, limits: Limits = LIMITS, payloads: Payloads | None = None) -> None:
         self.entries = 0
         self._limits = limits
+        self._payloads = payloads
+        self._taken = 0  # payload bytes that are still to be handed to `payloads`
         self._names = 0  # bytes
         self._rest = bytearray()  # the beginning of what is read next, too short yet
         self._need = _BLOCK  # how long that has to be: a header, or an extension's payload
@@ -74,6 +87,10 @@ class TarWalker:
         while not self._ended:
             if self._skip and not self._sparse_map:
                 step = min(self._skip, end - position)
+                if self._taken and self._payloads:
+                    part = data[position : position + min(step, self._taken)]
+                    self._taken -= len(part)
+                    self._payloads.take(part)
                 self._skip -= step
                 position += step
             if end - position < self._need:
@@ -122,6 +139,9 @@ class TarWalker:
         self._last = entry.path
         self._count(entry)
         found.append(entry)
+        if self._payloads:
+            is_sparse = kind == b"S" or any(key.startswith("GNU.sparse.") for key in extra)
+            self._taken = self._payloads.begin(entry, min(stored, self._skip), is_sparse=is_sparse)
 
     def _begin_extension(self, kind: bytes, size: int) -> None:
         if not 0 <= size <= _EXTENSION_LIMIT:
