@@ -33,10 +33,11 @@ _ARGUMENTS = {
     "logout": (Wanted.REGISTRY,),
     "tags": (Wanted.REPOSITORY,),
     "inspect": (Wanted.VERSION,),
+    "files": (Wanted.VERSION,),
     "tag": (Wanted.VERSION,),
 }
 """What each command takes. `rm` takes any number; the second of `tag` is a tag beside the first."""
-_WITH_VALUE = {"--limit", "--realm", "--search", "--sort"}
+_WITH_VALUE = {"--layer", "--limit", "--realm", "--search", "--sort"}
 """Options that a word follows, beside the common ones: to know them by their commands would import these."""
 
 _BASH = r"""_regtui_completion() {

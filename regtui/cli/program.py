@@ -26,6 +26,7 @@ _COMMANDS = {
     "ls": "listing",
     "tags": "listing",
     "inspect": "inspecting",
+    "files": "files",
     "rm": "changing",
     "tag": "changing",
     "undo": "undoing",

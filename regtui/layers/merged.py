@@ -124,7 +124,8 @@ class MergedTree:
         """
         return self._look(self.root, path, follow)
 
-    def _look(self, start: MergedNode, path: str, follow: bool) -> MergedNode | None:
+    def _look(self, start: MergedNode, path: str, follow: bool, make: bool = False) -> MergedNode | None:
+        """As `find`, from a directory on. `make` makes what isn't there a directory."""
         node, names, links = start, path.split("/", _STEPS)[::-1], 0
         while names:
             name = names.pop()
@@ -137,9 +138,7 @@ class MergedTree:
             follows = follow or bool(names)
             if child is not None and follows and _is(child, "hardlink"):
                 child = child.target
-            if child is None:
-                return None
-            if child.entry is not None and child.entry.type == "symlink" and follows:
+            if child is not None and child.entry is not None and child.entry.type == "symlink" and follows:
                 text = child.entry.link
                 links += 1
                 self._linked += text.count("/") + 1
@@ -148,8 +147,12 @@ class MergedTree:
                 if text.startswith("/"):
                     node = self.root
                 names += text.split("/", _STEPS)[::-1]
-            else:
-                node = child
+                continue
+            if make and (child is None or not child.is_directory) and node.depth < _DEPTH:
+                child = self._mkdir(node, name)
+            if child is None:
+                return None
+            node = child
         return node
 
     # Waste
@@ -243,7 +246,7 @@ class MergedTree:
         assert node.children is not None
         child = node.children.get(name)
         if child is not None and _is(child, "symlink"):
-            child = self._look(node, name, follow=True)
+            child = self._look(node, name, follow=True, make=True)
             child = child if child is not None and child.depth <= _DEPTH else None
         return child if child is not None and child.is_directory else self._mkdir(node, name)
 

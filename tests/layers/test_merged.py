@@ -148,6 +148,7 @@ def test_entries_behind_a_link_land_where_it_leads() -> None:
     node = at(tree, "usr/lib/x")
     assert node.entry
     assert node.entry.path == "lib/x"
+    assert paths(merged([symlink("run", "/var/run")], [file("run/x")])) == ["run", "var", "var/run", "var/run/x"]
     assert paths(merged([symlink("a", "a")], [file("a/x")])) == ["a", "a/x"]
 
 

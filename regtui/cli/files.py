@@ -1,0 +1,162 @@
+"""`regtui files`: what is inside of an image, or of one of its layers, line by line as `ls -l` has it."""
+
+from __future__ import annotations
+
+import stat
+from base64 import b64encode
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+import click
+
+from regtui import words
+from regtui.cli.connect import manifest_of, with_session
+from regtui.cli.flags import Run, with_flags
+from regtui.cli.output import Progress, Table, json_time, print_json
+from regtui.errors import UsageError
+from regtui.oci.manifest import Descriptor
+from regtui.operations.files import Entries, Entry, layer_files
+from regtui.operations.image_files import MergedNode, MergedTree, find_layers, image_files, removed_by
+from regtui.operations.inspect import Inspected
+from regtui.operations.session import Session
+
+_TYPE_BITS = {
+    "dir": stat.S_IFDIR,
+    "symlink": stat.S_IFLNK,
+    "char": stat.S_IFCHR,
+    "block": stat.S_IFBLK,
+    "fifo": stat.S_IFIFO,
+}
+_SIGNS = {"symlink": "->", "hardlink": "link to"}
+
+
+@click.command()
+@click.argument("reference", metavar="REF")
+@click.option("--layer", type=click.IntRange(0), metavar="N", help="What is in this layer alone; the lowest is 0.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object a line: path, type, size_bytes, mode, uid, gid, mtime, link; of the image layer and change.",
+)
+@with_flags
+def files(reference: str, layer: int | None, as_json: bool) -> int:
+    """List the files of the image REF by name, or those of one layer in its archive's order, with what it removes.
+
+    Of an index it is the image for --platform: the only one there is, or this machine's.
+    """
+    wanted = manifest_of(reference)
+
+    async def work(session: Session, run: Run) -> int:
+        chosen = run.settings.platform if "platform" in run.settings.origins else ""
+        found, layers = await find_layers(session, wanted, chosen)
+        if layer is None:
+            await _list_image(session, found, layers, run.quiet, as_json)
+        elif layer < len(layers):
+            await _list_layer(session, found, layers[layer], as_json)
+        else:
+            raise UsageError(f"{found.reference} has no layer {layer}", f"It has {len(layers):,}, numbered from 0.")
+        return 0
+
+    return with_session(wanted.registry, work)
+
+
+async def _list_image(session: Session, found: Inspected, layers: list[Descriptor], quiet: bool, as_json: bool) -> None:
+    tree, progress = MergedTree(), Progress(quiet)
+    try:
+        async with aclosing(image_files(session, found.reference.repository, layers, tree)) as events:
+            async for event in events:
+                progress(
+                    f"{words.size(event.bytes_read)} of {words.size(event.bytes_total)}, {event.entries:,} entries"
+                )
+    finally:
+        progress.clear()
+    table = Table("MODE", "OWNER", "SIZE", "CHANGED", "LAYER", "PATH", right=("SIZE", "LAYER"))
+    for node in tree.root.walk():
+        if as_json:
+            print_json(_node_as_json(node))
+        else:
+            table.row(*_cells(node.entry), str(node.layer), _name(node.path, node.entry))
+    if not as_json:
+        table.close()
+
+
+async def _list_layer(session: Session, found: Inspected, layer: Descriptor, as_json: bool) -> None:
+    table = Table("MODE", "OWNER", "SIZE", "CHANGED", "PATH", right=("SIZE",))
+    try:
+        async with aclosing(layer_files(session, found.reference.repository, layer)) as events:
+            async for event in events:
+                for entry in event.entries if isinstance(event, Entries) else ():
+                    if as_json:
+                        print_json(_as_json(entry))
+                    else:
+                        table.row(*_row(entry))
+    finally:
+        if not as_json:
+            table.close()
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    removed = removed_by(entry.path)
+    if removed is None:
+        return (*_cells(entry), _name(entry.path, entry))
+    path, is_opaque = removed
+    return "emptied" if is_opaque else "removed", "-", "-", "-", path
+
+
+def _cells(entry: Entry | None) -> tuple[str, str, str, str]:
+    if entry is None:  # a directory that no layer lists, but has entries in
+        return "d?????????", "-", "-", "-"
+    mode = stat.filemode(_TYPE_BITS.get(entry.type, stat.S_IFREG) | entry.mode)
+    if entry.type == "hardlink":
+        mode = f"h{mode[1:]}"
+    return mode, f"{entry.uid}/{entry.gid}", f"{entry.size:,}", _time(entry.mtime) or "-"
+
+
+def _name(path: str, entry: Entry | None) -> str:
+    sign = _SIGNS.get(entry.type) if entry else None
+    return f"{path} {sign} {entry.link}" if entry and sign else path or "."
+
+
+def _as_json(entry: Entry) -> dict[str, object]:
+    removed = removed_by(entry.path)
+    if removed is None:
+        return {**_text("path", entry.path), **_facts(entry)}
+    path, is_opaque = removed
+    return {**_text("path", path), "type": "opaque" if is_opaque else "whiteout"}
+
+
+def _node_as_json(node: MergedNode) -> dict[str, object]:
+    facts = _facts(node.entry) if node.entry else dict.fromkeys(("size_bytes", "mode", "uid", "gid", "mtime"))
+    change = "changed" if node.replaced else "added"
+    return {**_text("path", node.path), "type": "dir", **facts, "layer": node.layer, "change": change}
+
+
+def _facts(entry: Entry) -> dict[str, object]:
+    return {
+        "type": entry.type,
+        "size_bytes": entry.size,
+        "mode": f"{entry.mode:04o}",
+        "uid": entry.uid,
+        "gid": entry.gid,
+        "mtime": _time(entry.mtime),
+        **(_text("link", entry.link) if entry.type in _SIGNS else {}),
+    }
+
+
+def _text(name: str, text: str) -> dict[str, str]:
+    """A path, and its bytes too when they aren't UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "surrogateescape")
+        return {name: raw.decode("utf-8", "replace"), f"{name}_bytes": b64encode(raw).decode()}
+    return {name: text}
+
+
+def _time(seconds: int) -> str | None:
+    """None for a year that no calendar has."""
+    try:
+        return json_time(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
