@@ -34,10 +34,13 @@ _ARGUMENTS = {
     "tags": (Wanted.REPOSITORY,),
     "inspect": (Wanted.VERSION,),
     "files": (Wanted.VERSION,),
+    "cat": (Wanted.VERSION,),
+    "extract": (Wanted.VERSION,),
     "tag": (Wanted.VERSION,),
 }
 """What each command takes. `rm` takes any number; the second of `tag` is a tag beside the first."""
-_WITH_VALUE = {"--layer", "--limit", "--realm", "--search", "--sort"}
+_WITH_FILE = {"--output", "-o"}
+_WITH_VALUE = {"--layer", "--limit", "--realm", "--search", "--sort", *_WITH_FILE}
 """Options that a word follows, beside the common ones: to know them by their commands would import these."""
 
 _BASH = r"""_regtui_completion() {
@@ -145,7 +148,7 @@ def _candidates(program: Program, words: Sequence[str], begun: str) -> list[Cand
     common = [option for option in program.params if isinstance(option, click.Option) and not option.is_flag]
     with_value = _WITH_VALUE.union(*(option.opts for option in common))
     last = begun.partition("=")[0] if "=" in begun else words[-1] if words else ""
-    if any(option.metavar == "FILE" and last in option.opts for option in common):
+    if last in _WITH_FILE or any(option.metavar == "FILE" and last in option.opts for option in common):
         return None
     if begun.startswith("-") or (words and words[-1] in with_value):
         return _by_click(program, words, begun)

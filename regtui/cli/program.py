@@ -27,6 +27,8 @@ _COMMANDS = {
     "tags": "listing",
     "inspect": "inspecting",
     "files": "files",
+    "cat": "contents",
+    "extract": "contents",
     "rm": "changing",
     "tag": "changing",
     "undo": "undoing",

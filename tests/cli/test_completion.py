@@ -102,6 +102,8 @@ def test_what_was_listed_is_completed(registry: DockerRegistry, layout: Layout) 
         ("completion z", ["+zsh"]),
         ("--ca-file ", ["FILE"]),
         ("ls --ca-file ", ["FILE"]),
+        ("cat debian:1", ["+debian:12", "+debian:12-slim"]),
+        ("extract debian:12 etc -o ", ["FILE"]),
         ("--username ", []),
         ("undo ", []),
         ("nonsense --", []),
