@@ -223,10 +223,13 @@ class MergedTree:
 
     def _forget(self, node: MergedNode) -> None:
         """Notes what goes of the layers below because its place is taken."""
+        path = node.path
         if node.children is None:
-            self._count_out(node, node.path)
+            self._count_out(node, path)
+            if path in self._sizes:
+                self._sizes[path][self._number] = 0
             return
-        for child in self._old(node, node.path):
+        for child in self._old(node, path):
             self._gone[child.path] = child
 
     def _folder(self, path: str) -> MergedNode:
