@@ -57,6 +57,7 @@ async def test_a_row_says_how_it_went() -> None:
             ["…", "PUT"],
         ]
         assert rows[3].endswith("41.2 kB registry.example.com/v2/team/app/blobs/2")
+        assert rows[2].endswith("0 B https://registry.example.com/v2/team/app/blobs/1"), "HTTPS or not tells why"
         assert listing.title_text == "Requests · 5"
 
 

@@ -100,7 +100,9 @@ class Requests(Lines):
         cells["TIME"] = f"{record.time.astimezone():%H:%M:%S}"
         cells["SIZE"] = words.size(record.received or record.sent) if record.seconds is not None else ""
         room = max(1, width - sum(_WIDTHS.values()) - len(_WIDTHS))
-        return _laid(cells, _end(record.url, room, self.glyphs.cut), "error" if is_bad else "dim" * record.cached)
+        # where there was no answer, HTTPS or plain HTTP is what one wants to know: both are tried on this machine
+        url = record.url if record.error else record.url.partition("://")[2] or record.url
+        return _laid(cells, _end(url, room, self.glyphs.cut), "error" if is_bad else "dim" * record.cached)
 
     def action_open(self) -> None:
         if self._rows:
@@ -126,7 +128,5 @@ def _status(record: RequestRecord) -> str:
 
 def _end(url: str, room: int, cut: str) -> str:
     """A URL's end, which tells more than its beginning; of a digest the beginning, where not all finds room."""
-    text = url.partition("://")[2] or url
-    if len(text) > room:
-        text = _DIGEST.sub(rf"\1{cut}", text)
+    text = url if len(url) <= room else _DIGEST.sub(rf"\1{cut}", url)
     return text if len(text) <= room else cut + text[1 - room :] if room > 1 else cut
