@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from base64 import b64encode
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -20,13 +19,6 @@ from regtui.operations.image_files import MergedNode, MergedTree, find_layers, i
 from regtui.operations.inspect import Inspected
 from regtui.operations.session import Session
 
-_TYPE_BITS = {
-    "dir": stat.S_IFDIR,
-    "symlink": stat.S_IFLNK,
-    "char": stat.S_IFCHR,
-    "block": stat.S_IFBLK,
-    "fifo": stat.S_IFIFO,
-}
 _SIGNS = {"symlink": "->", "hardlink": "link to"}
 
 
@@ -107,7 +99,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
 def _cells(entry: Entry | None) -> tuple[str, str, str, str]:
     if entry is None:  # a directory that no layer lists, but has entries in
         return "d?????????", "-", "-", "-"
-    mode = stat.filemode(_TYPE_BITS.get(entry.type, stat.S_IFREG) | entry.mode)
+    mode = entry.mode_text
     if entry.type == "hardlink":
         mode = f"h{mode[1:]}"
     return mode, f"{entry.uid}/{entry.gid}", f"{entry.size:,}", _time(entry.mtime) or "-"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from regtui.errors import TooLarge
+from regtui.layers.nodes import DEPTH, NamedNode
 from regtui.layers.tar import Entry
 from regtui.layers.whiteouts import WHITEOUT, Removal, removed_by
 
-_DEPTH: Final = 128
-"""Directories inside of each other; what lies deeper keeps its slashes in one name."""
 _LINKS: Final = 40
 """Links that are followed on the way to one file, as Linux has it."""
 _STEPS: Final = 1024
@@ -21,43 +20,23 @@ _LINKED: Final = 10_000_000
 """Names in links that are followed while layers are laid over each other: entries behind links are rare."""
 
 
-class MergedNode:
+class MergedNode(NamedNode):
     """A path of the image as one layer wrote it. One that another layer wrote over keeps what it was, outside the tree.
 
     A directory stays the same node when a layer writes it anew.
     """
 
-    __slots__ = ("children", "depth", "emptied", "entry", "layer", "name", "parent", "replaced", "size", "target")
+    __slots__ = ("depth", "emptied", "entry", "layer", "replaced", "size", "target")
 
     def __init__(self, name: str, parent: MergedNode | None, layer: int) -> None:
-        self.name = name
-        self.parent = parent
+        super().__init__(name, parent)
         self.depth: int = parent.depth + 1 if parent else 0
-        self.entry: Entry | None = None  # none of a directory that no layer lists, but has entries in
+        self.entry: Entry | None = None  # none of a directory that no layer lists; its path is the one in the layer
         self.layer = layer  # that wrote it last
         self.replaced = False  # whether the layers below that one had something here: changed; otherwise it was added
-        self.children: dict[str, MergedNode] | None = None
         self.size = 0  # bytes: of a file, or of all files below a directory; a hard link has none of its own
         self.target: MergedNode | None = None  # what a hard link shares its bytes with, even if it is replaced since
         self.emptied = -1  # the layer that last took away what those below had in this directory
-
-    @property
-    def is_directory(self) -> bool:
-        return self.children is not None
-
-    @property
-    def path(self) -> str:
-        """The path in the image, without a leading slash; empty for the root. `entry.path` is the one in the layer."""
-        names = []
-        node = self
-        while node.parent is not None:
-            names.append(node.name)
-            node = node.parent
-        return "/".join(reversed(names))
-
-    def listing(self) -> list[MergedNode]:
-        """The children by name."""
-        return sorted((self.children or {}).values(), key=lambda node: node.name)
 
     def walk(self) -> Iterator[MergedNode]:
         """All below it by name, a directory before what is in it."""
@@ -148,7 +127,7 @@ class MergedTree:
                     node = self.root
                 names += text.split("/", _STEPS)[::-1]
                 continue
-            if make and (child is None or not child.is_directory) and node.depth < _DEPTH:
+            if make and (child is None or not child.is_directory) and node.depth < DEPTH:
                 child = self._mkdir(node, name)
             if child is None:
                 return None
@@ -235,9 +214,9 @@ class MergedTree:
     def _folder(self, path: str) -> MergedNode:
         if self._last_folder is not None and path == self._last_folder[0]:
             return self._last_folder[1]
-        node, names = self.root, path.split("/", _DEPTH)
+        node, names = self.root, path.split("/", DEPTH)
         for position, name in enumerate(names):
-            if node.depth == _DEPTH:
+            if node.depth == DEPTH:
                 node = self._step(node, "/".join(names[position:]))
                 break
             if name not in ("", "."):
@@ -250,7 +229,7 @@ class MergedTree:
         child = node.children.get(name)
         if child is not None and _is(child, "symlink"):
             child = self._look(node, name, follow=True, make=True)
-            child = child if child is not None and child.depth <= _DEPTH else None
+            child = child if child is not None and child.depth <= DEPTH else None
         return child if child is not None and child.is_directory else self._mkdir(node, name)
 
     # Removing

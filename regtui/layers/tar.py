@@ -5,6 +5,7 @@ Formats: POSIX.1-2001 `pax`, GNU tar's manual ("Basic Tar Format"), star's and G
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -29,6 +30,15 @@ _RECORDS = frozenset(
 """The PAX records that say something shown here."""
 
 
+_TYPE_BITS = {
+    "dir": stat.S_IFDIR,
+    "symlink": stat.S_IFLNK,
+    "char": stat.S_IFCHR,
+    "block": stat.S_IFBLK,
+    "fifo": stat.S_IFIFO,
+}
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One member of an archive. Bytes of names that aren't UTF-8 are kept by `surrogateescape`."""
 
@@ -40,6 +50,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     gid: int
     mtime: int  # seconds since 1970, UTC
     link: str = ""  # a symlink's text, or the path of a hard link's target in the same archive
+
+    @property
+    def mode_text(self) -> str:
+        """Type and permissions as `ls -l` writes them: `drwxr-xr-x`. A hard link is a file."""
+        return stat.filemode(_TYPE_BITS.get(self.type, stat.S_IFREG) | (self.mode & 0o7777))
 
 
 class Payloads(Protocol):

@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
+from regtui.layers.nodes import DEPTH, NamedNode
 from regtui.layers.tar import Entry
-
-_DEPTH: Final = 128
-"""Directories inside of each other; what lies deeper keeps its slashes in one name."""
-_WHITEOUT: Final = ".wh."
-_OPAQUE: Final = ".wh..wh..opq"
+from regtui.layers.whiteouts import OPAQUE, WHITEOUT
 
 
-class Node:
-    """A name in a directory. A directory that the archive doesn't list, but has entries in, has no `entry`."""
+class Node(NamedNode):
+    """A name in one layer. A directory that the archive doesn't list, but has entries in, has no `entry`."""
 
-    __slots__ = ("children", "entry", "name", "opaque", "parent", "size", "whiteout")
+    __slots__ = ("entry", "opaque", "size", "whiteout")
 
     def __init__(self, name: str, parent: Node | None) -> None:
-        self.name = name
-        self.parent = parent
+        super().__init__(name, parent)
         self.entry: Entry | None = None
-        self.children: dict[str, Node] | None = None
         self.size = 0  # bytes: of a file, or of all files below a directory
         self.whiteout = False  # removes what the layers below have under this name
         self.opaque = False  # a directory that hides all that the layers below have in it
-
-    @property
-    def is_directory(self) -> bool:
-        return self.children is not None
-
-    @property
-    def path(self) -> str:
-        """The path in the image, without a leading slash; empty for the root."""
-        names = []
-        node = self
-        while node.parent is not None:
-            names.append(node.name)
-            node = node.parent
-        return "/".join(reversed(names))
-
-    def listing(self) -> list[Node]:
-        """The children by name."""
-        return sorted((self.children or {}).values(), key=lambda node: node.name)
 
 
 class FileTree:
@@ -68,7 +44,7 @@ class FileTree:
         for entry in entries:
             self.entries += 1
             folder_path, _, name = entry.path.rpartition("/")
-            if name.startswith(_WHITEOUT):
+            if name.startswith(WHITEOUT):
                 self._add_whiteout(self._folder(folder_path), name)
             elif name in ("", "."):
                 self._folder(folder_path).entry = entry
@@ -76,10 +52,10 @@ class FileTree:
                 self._place(self._folder(folder_path), name, entry)
 
     def _add_whiteout(self, folder: Node, name: str) -> None:
-        if name == _OPAQUE:
+        if name == OPAQUE:
             folder.opaque = True
-        elif not name.startswith(_WHITEOUT * 2):  # what aufs keeps for itself is no file of the image
-            self._child(folder, name.removeprefix(_WHITEOUT)).whiteout = True
+        elif not name.startswith(WHITEOUT * 2):  # what aufs keeps for itself is no file of the image
+            self._child(folder, name.removeprefix(WHITEOUT)).whiteout = True
 
     def _place(self, folder: Node, name: str, entry: Entry) -> None:
         node = self._child(folder, name)
@@ -96,7 +72,7 @@ class FileTree:
         if path == self._last_folder[0]:
             return self._last_folder[1]
         node = self.root
-        for name in path.split("/", _DEPTH):
+        for name in path.split("/", DEPTH):
             if name not in ("", "."):
                 node = self._child(node, name)
                 self._make_folder(node)

@@ -31,7 +31,8 @@ class Kind(StrEnum):
     THROW_AWAY = "left-over"
 
 
-_KINDS_BY_ENDING = {"sig": Kind.SIGNATURE, "att": Kind.ATTESTATION, "sbom": Kind.SBOM}
+COSIGN_ENDINGS = {".sig": Kind.SIGNATURE, ".att": Kind.ATTESTATION, ".sbom": Kind.SBOM}
+"""What cosign's tags end in, behind the referrers tag of the image that they are about, and what stands under each."""
 
 
 def kind_of(document: Document) -> Kind:
@@ -72,7 +73,7 @@ def companion_of(tag: str) -> Digest | None:
 
 def kind_of_tag(tag: str) -> Kind | None:
     """What stands under a tag of cosign's, by its name."""
-    return _KINDS_BY_ENDING.get(tag.rpartition(".")[2]) if companion_of(tag) else None
+    return COSIGN_ENDINGS.get(f".{tag.rpartition('.')[2]}") if companion_of(tag) else None
 
 
 def referrers_tag(digest: Digest) -> str:
@@ -83,7 +84,7 @@ def referrers_tag(digest: Digest) -> str:
 def companion_tags(digest: Digest) -> tuple[str, ...]:
     """Every tag that belongs to a digest by its name."""
     base = referrers_tag(digest)
-    return (base, f"{base}.sig", f"{base}.att", f"{base}.sbom")
+    return (base, *(f"{base}{ending}" for ending in COSIGN_ENDINGS))
 
 
 def kind_of_type(media_type: str) -> Kind:

@@ -10,7 +10,7 @@ from regtui.errors import NotFound, RegtuiError, UsageError
 from regtui.oci import media_types
 from regtui.oci.config import ImageConfig, Step, decode_config, join_history
 from regtui.oci.digest import Digest
-from regtui.oci.kinds import Kind, kind_of, kind_of_type, referrers_tag
+from regtui.oci.kinds import COSIGN_ENDINGS, Kind, kind_of, kind_of_type, referrers_tag
 from regtui.oci.manifest import Descriptor, Document, Index, Manifest, Platform
 from regtui.oci.reference import Reference
 from regtui.operations.reading import config_bytes, digest_in, document, document_of_tag
@@ -21,7 +21,6 @@ __all__ = ["Inspected", "Referrer", "document", "find_image", "inspect", "referr
 
 _NESTING = 3  # indexes inside of each other
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm", "armel": "arm"}
-_COMPANION_KINDS = {".sig": Kind.SIGNATURE, ".att": Kind.ATTESTATION, ".sbom": Kind.SBOM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ async def referrers(session: Session, repository: str, digest: Digest, index: Do
     """
     listed, *tagged = await asyncio.gather(
         _by_list(session, repository, digest),
-        *(_by_tag(session, repository, digest, ending, kind) for ending, kind in _COMPANION_KINDS.items()),
+        *(_by_tag(session, repository, digest, ending, kind) for ending, kind in COSIGN_ENDINGS.items()),
     )
     found = [*listed, *(referrer for group in tagged for referrer in group)]
     if index is None:

@@ -13,6 +13,7 @@ from regtui.tui.app import RegtuiApp
 from regtui.tui.connections import Connections
 from regtui.tui.history import typed_spot
 from regtui.tui.screens.browser import BrowserScreen
+from regtui.tui.screens.confirm import ConfirmDialog
 
 DEMO = "demo.localhost/"
 APP = "demo.localhost/team/app"  # 406 tags
@@ -61,6 +62,13 @@ class Running:
                     await self.pilot.pause(0.02)
         except TimeoutError:
             raise AssertionError(f"{what!r} did not come. On the screen:\n{self.text}") from None
+
+
+async def confirmed(at: Running) -> None:
+    """Waits for the plan's dialog, and gives the answer that isn't the safe one."""
+    await at.until(lambda: isinstance(at.app.screen, ConfirmDialog))
+    await at.press("tab", "enter")
+    await at.until(lambda: at.app.screen is at.browser)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from regtui.tui.screens.confirm import ConfirmDialog
 from regtui.tui.screens.copy import CopyDialog
 from regtui.tui.screens.planning import PlanningDialog
 from regtui.tui.screens.running import RunningDialog
-from tests.tui.running import APP, DEMO, FEW, WIDE, Running, running
+from tests.tui.running import APP, DEMO, FEW, WIDE, Running, confirmed, running
 
 
 async def at_tag(at: Running, tag: str) -> None:
@@ -23,13 +23,6 @@ async def at_tag(at: Running, tag: str) -> None:
     await at.until("newest first")
     at.browser.tags.go_to(tag)
     await at.until(lambda: at.browser.spot.reference.tag == tag)
-
-
-async def confirmed(at: Running) -> None:
-    """Waits for the plan's dialog, and gives the answer that isn't the safe one."""
-    await at.until(lambda: isinstance(at.app.screen, ConfirmDialog))
-    await at.press("tab", "enter")
-    await at.until(lambda: at.app.screen is at.browser)
 
 
 async def test_deleting_a_tag_says_what_stays_and_how_and_what_undoes_it() -> None:

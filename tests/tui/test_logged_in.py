@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from regtui.tui.arrangement import REPOSITORIES
-from regtui.tui.screens.confirm import ConfirmDialog
 from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.guarded import READER, Guarded, keep_login
 from tests.registry_servers.images import skopeo_digest, skopeo_tags
-from tests.tui.running import WIDE, Running, running
+from tests.tui.running import WIDE, Running, confirmed, running
 
 
 async def digest(registry: DockerRegistry, target: str) -> str:
@@ -35,13 +34,6 @@ async def into_the_tags(at: Running) -> None:
 async def at_tag(at: Running, tag: str) -> None:
     at.browser.tags.go_to(tag)
     await at.until(lambda: at.browser.spot.reference.tag == tag)
-
-
-async def confirmed(at: Running) -> None:
-    """Waits for the plan's dialog, and gives the answer that isn't the safe one."""
-    await at.until(lambda: isinstance(at.app.screen, ConfirmDialog))
-    await at.press("tab", "enter")
-    await at.until(lambda: at.app.screen is at.browser)
 
 
 async def test_browse_delete_and_retag(guarded: Guarded) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Hashable, Sequence
 from typing import Unpack
 
@@ -16,13 +15,6 @@ from regtui.tui.widgets.lines import Options
 _SIZE_WIDTH = 10
 _MODE_WIDTH = 12
 _MODES_FROM = 60  # cells; below, names need the room
-_TYPE_BITS = {
-    "dir": stat.S_IFDIR,
-    "symlink": stat.S_IFLNK,
-    "char": stat.S_IFCHR,
-    "block": stat.S_IFBLK,
-    "fifo": stat.S_IFIFO,
-}
 
 
 class Files(Branches[Node]):
@@ -124,7 +116,7 @@ def _size(node: Node) -> str:
 
 
 def _mode(entry: Entry | None) -> str:
-    return stat.filemode(_TYPE_BITS.get(entry.type, stat.S_IFREG) | (entry.mode & 0o7777)) if entry is not None else ""
+    return entry.mode_text if entry is not None else ""
 
 
 def _counted(entries: int) -> str:
