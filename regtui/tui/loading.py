@@ -27,7 +27,6 @@ from regtui.words import size
 
 _AGAIN = "Press r to try again."
 _COMMAND = re.compile(r"(?:Or l|L)og in(?: as another user)?: regtui login \S+$")  # an error's advice; here it is a key
-_HITS = 500  # of a search that are shown
 
 
 class Loader:
@@ -156,16 +155,14 @@ class Loader:
         try:
             async with aclosing(batches(inventory.search(session, words))) as arriving:
                 async for pages in arriving:
-                    hits = [hit.repository for page in pages for hit in page][: _HITS - found]
+                    hits = [hit.repository for page in pages for hit in page]
                     pane.find(hits, words)
                     found += len(hits)
                     say(f"searching {whose} for {words}: {found:,} so far")
-                    if found >= _HITS:
-                        break
         except RegtuiError as error:
             say(f"! {error.what}")
         else:
-            say(f"{whose} found {'the first ' * (found >= _HITS)}{_repositories(found)} for {words}")
+            say(f"{whose} found {'the first ' * (found >= inventory.HITS)}{_repositories(found)} for {words}")
 
     # Tags
 
