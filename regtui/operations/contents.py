@@ -1,14 +1,17 @@
-"""The content of files inside of an image, read while their layer streams by."""
+"""The content of files inside of an image."""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import IO
 
 from regtui.errors import ContentError, RegtuiError
 from regtui.layers.contents import Content, ContentReader, Member
+from regtui.layers.decompress import PIECE
 from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
@@ -19,7 +22,31 @@ from regtui.operations.layer_stream import layer_stream
 from regtui.operations.session import Session
 from regtui.text import shown
 
-__all__ = ["Content", "Member", "Progress", "copy_file", "find_file", "layer_contents", "source_of"]
+__all__ = [
+    "Content",
+    "FileRead",
+    "Member",
+    "Progress",
+    "copy_file",
+    "file_content",
+    "find_file",
+    "is_known",
+    "layer_contents",
+    "read_files",
+    "source_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file that `read_files` was asked for."""
+
+    node: MergedNode
+    data: bytes | None  # None: it is larger than was wanted, or its layer doesn't hold it
+
+
+_IN_MEMORY = 16 * 2**20
+"""Bytes of a file that are held in memory; more go to a temporary file."""
 
 _SPECIAL = {"char": "a device", "block": "a device", "fifo": "a named pipe"}
 
@@ -66,30 +93,104 @@ async def copy_file(
     target: IO[bytes],
     limits: Limits = LIMITS,
 ) -> AsyncGenerator[Progress, None]:
-    """Writes the content of a file that `find_file` gave to `target`, a file at its beginning.
+    """Writes the content of a file that `find_file` gave to `target`. Only when this ended is it whole, and right.
 
-    Only when this ended is it whole, and the layer's digest right. Raises what `layer_contents` does.
+    Raises what `file_content` does.
     """
     number, wanted = source_of(node)
     assert wanted is not None
-    found = False
-    contents = layer_contents(session, image.repository, layers[number], lambda entry: entry == wanted, limits)
-    async with aclosing(contents) as events:
+    async with aclosing(file_content(session, image.repository, layers[number], wanted, limits=limits)) as events:
         async for event in events:
             if isinstance(event, Progress):
                 yield event
-                continue
-            for content in event:
-                if isinstance(content, bytes):
-                    target.write(content)
+            else:
+                target.write(event)
+
+
+async def file_content(
+    session: Session,
+    repository: str,
+    layer: Descriptor,
+    entry: Entry,
+    *,
+    limit: int | None = None,
+    limits: Limits = LIMITS,
+) -> AsyncGenerator[Progress | bytes, None]:
+    """The bytes of one file of a layer (`source_of` says which), the first `limit` of them at most, in order.
+
+    Only when this ended they are all there, and known to be right. Raises `ContentError` when the layer doesn't hold
+    the file, and what `layer_files` does.
+    """
+    found = False
+    left = entry.size if limit is None else min(limit, entry.size)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+        async with aclosing(layer_contents(session, repository, layer, lambda each: each == entry, limits)) as events:
+            async for event in events:
+                if isinstance(event, Progress):
+                    yield event
                     continue
-                if content.is_sparse:
-                    raise ContentError(f"{shown(node.path, 300)} is kept as a sparse file, which can't be read yet")
-                found = True
-                target.seek(0)  # an archive may hold a path twice: the last one counts
-                target.truncate()
-    if not found:
-        raise ContentError(f"Layer {number} doesn't hold {shown(node.path, 300)}, though it lists it")
+                for content in event:
+                    if isinstance(content, bytes):
+                        file.write(content[: max(0, left - file.tell())])
+                        continue
+                    if content.is_sparse:
+                        raise ContentError(
+                            f"{shown(entry.path, 300)} is kept as a sparse file, which can't be read yet"
+                        )
+                    found = True
+                    file.seek(0)  # an archive may hold a path twice: the last one counts
+                    file.truncate()
+        if not found:
+            raise ContentError(f"The layer doesn't hold {shown(entry.path, 300)}, though it lists it")
+        file.seek(0)
+        while piece := file.read(PIECE):
+            yield piece
+
+
+async def read_files(
+    session: Session,
+    repository: str,
+    layers: Sequence[Descriptor],
+    nodes: Sequence[MergedNode],
+    *,
+    each: int,
+    limits: Limits = LIMITS,
+) -> AsyncGenerator[Progress | FileRead, None]:
+    """Many small files, layer by layer, each whole or, when it has more than `each` bytes, without data.
+
+    The progress is that of the layer in hand. Nodes that are no files are left out. Raises what `layer_files` does.
+    """
+    wanted: dict[int, dict[Entry, list[MergedNode]]] = {}
+    for node in nodes:
+        number, entry = source_of(node)
+        if entry is None or entry.type != "file":
+            continue
+        if entry.size > each:
+            yield FileRead(node, None)
+        else:
+            wanted.setdefault(number, {}).setdefault(entry, []).append(node)
+    for number, files in sorted(wanted.items()):
+        read: dict[Entry, bytearray] = {}
+        contents = layer_contents(session, repository, layers[number], files.__contains__, limits)
+        async with aclosing(contents) as events:
+            async for event in events:
+                if isinstance(event, Progress):
+                    yield event
+                    continue
+                for content in event:
+                    if isinstance(content, Member):
+                        data = read[content.entry] = bytearray()
+                    else:
+                        data += content
+        for entry, those in files.items():
+            whole = bytes(read[entry]) if entry in read else None
+            for node in those:
+                yield FileRead(node, whole)
+
+
+async def is_known(session: Session, layer: Descriptor) -> bool:
+    """Whether listing the layer costs no request."""
+    return False
 
 
 async def layer_contents(
