@@ -1,0 +1,41 @@
+"""Debian's packages: `var/lib/dpkg/status` (deb-control(5), dpkg(1) for the states), and distroless' `status.d`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from regtui.layers.packages.package import COUNT, Package, Read, is_text
+from regtui.layers.packages.records import records
+
+_FIELDS: Final = (b"Package", b"Status", b"Version", b"Architecture", b"Source", b"Installed-Size")
+
+
+def read_dpkg(data: bytes, path: str, layer: int) -> Read:
+    """All that `dpkg-query -W` lists: whatever isn't "not-installed", so what left its configuration behind, too.
+
+    A record without a status, as in `status.d`, is installed. Of two for one name and architecture the later counts.
+    """
+    found: dict[tuple[str, str], Package] = {}
+    broken = 0
+    for record in records(data, _FIELDS):
+        name, version = record.get(b"Package", ""), record.get(b"Version", "")
+        state = record.get(b"Status", "installed").rpartition(" ")[2]
+        if state == "not-installed":
+            continue
+        architecture = record.get(b"Architecture", "")
+        if not is_text(name, version) or len(found) == COUNT:
+            broken += 1
+            continue
+        size = record.get(b"Installed-Size", "")
+        found[name, architecture] = Package(
+            kind="deb",
+            name=name,
+            version=version,
+            architecture=architecture if is_text(architecture) else "",
+            source=record.get(b"Source", "").partition(" ")[0] or name,
+            path=path,
+            layer=layer,
+            size=int(size) * 1024 if size.isdecimal() and len(size) < 16 else None,
+            state="" if state == "installed" else state if is_text(state) else "unknown",
+        )
+    return Read(list(found.values()), broken)

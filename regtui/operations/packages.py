@@ -1,0 +1,84 @@
+"""What is installed in an image, as its own databases tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from regtui.layers.merged import MergedTree
+from regtui.layers.packages.databases import FILES, LARGE, Database, Databases, find_databases
+from regtui.layers.packages.package import KINDS, Package
+from regtui.layers.packages.release import Release, read_release
+from regtui.oci.manifest import Descriptor
+from regtui.operations.contents import FileRead, Progress, read_files, source_of
+from regtui.operations.session import Session
+from regtui.text import shown
+from regtui.words import size
+
+__all__ = ["KINDS", "Done", "Package", "Progress", "Release", "packages_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All that can be read was read."""
+
+    release: Release  # which system the image is
+    notes: tuple[str, ...]  # sentences without a full stop: what isn't in the list, and why
+
+
+async def packages_of(
+    session: Session, repository: str, layers: Sequence[Descriptor], tree: MergedTree
+) -> AsyncGenerator[Progress | list[Package] | Done, None]:
+    """The packages of the image whose layers are in `tree`, as they are read, and `Done` at the end.
+
+    Raises what reading a layer's files does; what came before is right. Close it to stop early.
+    """
+    databases = await asyncio.to_thread(find_databases, tree)
+    readers = {id(each.node): each for each in databases.found if _bytes(each) <= each.limit}
+    notes = _notes(databases)
+    nodes = [each.node for each in readers.values()]
+    if databases.release is not None:
+        nodes.append(databases.release)
+    release, broken = Release(), 0
+    async with aclosing(read_files(session, repository, layers, nodes, each=LARGE)) as events:
+        async for event in events:
+            if not isinstance(event, FileRead):
+                yield event
+            elif event.node is databases.release:
+                release = read_release(event.data or b"")
+            elif (database := readers[id(event.node)]) and event.data is None:
+                notes.append(f"{shown(event.node.path, 300)} can't be read")
+            else:
+                read = await asyncio.to_thread(database.read, event.data, event.node.path, event.node.layer)
+                broken += read.broken
+                if read.packages:
+                    yield read.packages
+    if broken:
+        notes.append(f"{broken:,} {'record' if broken == 1 else 'records'} can't be read and {_is(broken)} left out")
+    yield Done(release, tuple(notes))
+
+
+def _bytes(database: Database) -> int:
+    _, entry = source_of(database.node)
+    return entry.size if entry else 0
+
+
+def _notes(databases: Databases) -> list[str]:
+    notes = [
+        f"{'An' if kind == 'rpm' else 'A'} {kind} database is there, {path}, which regtui doesn't read"
+        for kind, path in databases.unread
+    ]
+    notes += [
+        f"{shown(each.node.path, 300)} has {size(_bytes(each))}; regtui reads {size(each.limit)} at most"
+        for each in databases.found
+        if _bytes(each) > each.limit
+    ]
+    if databases.more:
+        notes.append(f"More than {FILES:,} files tell of packages; regtui reads no more")
+    return notes
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
