@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from regtui.errors import LoginNeeded, RealmNotTrusted, RegtuiError
-from regtui.oci.manifest import Descriptor
+from regtui.oci.manifest import Descriptor, Manifest
 from regtui.oci.reference import Reference
 from regtui.operations import inventory
 from regtui.operations.files import Entries, Progress, layer_files
@@ -23,6 +23,7 @@ from regtui.tui.batches import batches
 from regtui.tui.connections import Connections
 from regtui.tui.screens.dialog import explained
 from regtui.tui.screens.panes import NO_REPOSITORY, PanesScreen
+from regtui.tui.widgets.files import FilesShown
 from regtui.words import size
 
 _AGAIN = "Press r to try again."
@@ -241,6 +242,7 @@ class Loader:
     async def _files(self, session: Session, repository: str, layer: Descriptor, number: int) -> None:
         pane, say = self._screen.files, partial(self._screen.say, FILES)
         pane.start(f"layer {number} · {size(layer.size)}")
+        pane.shown = self._files_shown(number)
         self._screen.panes[FILES].title_text = self._screen.files.title_text
         say("reading the layer")
         try:
@@ -256,6 +258,13 @@ class Loader:
         else:
             pane.finish()
         say("")
+
+    def _files_shown(self, number: int) -> FilesShown | None:
+        inspected = self._screen.details.inspected
+        if inspected is None or not isinstance(inspected.document.content, Manifest):
+            return None
+        layers = list(inspected.document.content.layers or ())
+        return FilesShown(inspected.reference, layers, number, "layer", self._screen.files.content)
 
     def _told(self, error: RegtuiError, more: str, asked_for: str | None = None) -> RegtuiError:
         """An error as its pane says it, with what one can do. A login that may help is asked for.

@@ -23,6 +23,7 @@ from regtui.tui.logins import Logins
 from regtui.tui.screens.staying import StayingScreen
 from regtui.tui.widgets.breadcrumb import Breadcrumb
 from regtui.tui.widgets.details.details import Details, Place
+from regtui.tui.widgets.files import FilesShown
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.repositories import Repositories
 from regtui.tui.widgets.tags import Tags
@@ -96,6 +97,11 @@ class GoingScreen(StayingScreen):
             return None
         found = inspected.document.digest if here.digest else inspected.reference.tag
         return inspected if found == here.version else None
+
+    @property
+    def files_shown(self) -> FilesShown | None:
+        """What pane 4 shows; None when nothing was read into it."""
+        return self.files.shown
 
     def _go(self, spot: Spot) -> None:
         self._history.leave(self.here)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Unpack
+from dataclasses import dataclass
+from typing import Literal, Unpack
+
+from textual.message import Message
 
 from regtui import words
 from regtui.errors import RegtuiError
+from regtui.oci.manifest import Descriptor
+from regtui.oci.reference import Reference
 from regtui.operations.files import Entry, FileTree, Node
+from regtui.operations.image_files import MergedNode, MergedTree
 from regtui.tui.cells import Cell, Row
 from regtui.tui.widgets.branches import Branches
 from regtui.tui.widgets.lines import Options
@@ -17,8 +23,31 @@ _MODE_WIDTH = 12
 _MODES_FROM = 60  # cells; below, names need the room
 
 
+Scope = Literal["layer", "below", "image"]
+"""One layer alone, the image up to a layer, the whole image."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesShown:
+    """What the pane shows: of which image, and how much of it."""
+
+    reference: Reference  # its repository and digest
+    layers: list[Descriptor]  # all of the image's
+    number: int  # of the layer in hand
+    scope: Scope
+    tree: FileTree | MergedTree  # as far as it was read
+
+
 class Files(Branches[Node]):
     """Takes entries by `add` as the layer's tar goes by. Its first line says how far that is, or what went wrong."""
+
+    @dataclass
+    class Opened(Message):
+        """The user opens something that is no folder."""
+
+        node: Node | MergedNode
+        layer_number: int  # that brings it
+        tree: FileTree | MergedTree
 
     heading_height = 1
 
@@ -27,6 +56,8 @@ class Files(Branches[Node]):
         super().__init__(self._tree.root, **options)
         self._state = ""
         self._of = ""
+        self.shown: FilesShown | None = None
+        """What a tree was begun for; None when nothing is read."""
 
     # What comes in
 
@@ -74,6 +105,19 @@ class Files(Branches[Node]):
     @property
     def title_text(self) -> str:
         return f"Files · {self._of}" if self._of else "Files"
+
+    @property
+    def content(self) -> FileTree | MergedTree:
+        """What is shown, as far as it was read."""
+        return self._tree
+
+    def action_open(self) -> None:
+        """Folds and unfolds a folder; opens what is none."""
+        node = self.at
+        if node is None or node.is_directory or node.entry is None:
+            super().action_open()
+        elif self.shown:
+            self.post_message(self.Opened(node, self.shown.number, self._tree))
 
     # Rows
 
