@@ -12,7 +12,7 @@ import regtui
 
 HOUSE = Path(regtui.__file__).parent
 GROUND = {"errors", "text"}
-BELOW_OPERATIONS = GROUND | {"oci", "words", "config", "registry", "layers", "store", "embedded"}
+BELOW_OPERATIONS = GROUND | {"oci", "words", "patterns", "config", "registry", "layers", "store", "embedded"}
 NETWORK = {"httpx", "httpcore2"}
 FACES = {"textual", "rich", "click"}
 
@@ -22,14 +22,16 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "text": (set(), NETWORK | FACES | {"sqlite3"}),
     "oci": (GROUND, NETWORK | FACES | {"sqlite3"}),
     "words": (GROUND | {"oci"}, NETWORK | FACES | {"sqlite3"}),
+    "patterns": (GROUND, NETWORK | FACES | {"sqlite3"}),
     "config": (GROUND | {"oci"}, NETWORK | FACES | {"sqlite3"}),
     "registry": (GROUND | {"oci"}, FACES | {"sqlite3"}),
     "layers": (GROUND | {"oci"}, NETWORK | FACES | {"sqlite3"}),
     "store": ({"errors", "oci"}, NETWORK | FACES),
     "embedded": ({"errors", "oci"}, NETWORK | FACES | {"sqlite3"}),
     "operations": (BELOW_OPERATIONS, FACES | {"sqlite3"}),
-    "cli": (GROUND | {"oci", "words", "config", "operations"}, NETWORK | {"sqlite3", "textual"}),
-    "tui": (GROUND | {"oci", "words", "config", "operations"}, NETWORK | {"sqlite3", "click"}),
+    "reports": (GROUND | {"oci", "operations"}, NETWORK | FACES | {"sqlite3"}),
+    "cli": (GROUND | {"oci", "words", "patterns", "config", "operations", "reports"}, NETWORK | {"sqlite3", "textual"}),
+    "tui": (GROUND | {"oci", "words", "patterns", "config", "operations"}, NETWORK | {"sqlite3", "click"}),
     "__main__": ({"cli", "tui", "errors", "config"}, NETWORK | FACES | {"sqlite3"}),
     "__init__": (set(), NETWORK | FACES | {"sqlite3"}),
 }

@@ -12,8 +12,8 @@ from math import inf
 from regtui.errors import RegtuiError
 from regtui.oci.kinds import companion_of
 from regtui.operations.inventory import TagFacts, version_key
+from regtui.patterns import Filter
 from regtui.tui.digests import NO_DATE, Digests, name_of
-from regtui.tui.filtering import Filter
 from regtui.tui.marks import Marks
 from regtui.tui.sorting import Order
 

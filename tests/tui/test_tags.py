@@ -14,7 +14,7 @@ from regtui.oci import media_types
 from regtui.oci.digest import digest_of
 from regtui.oci.kinds import Kind
 from regtui.operations.inventory import Failed, Listed, Read, TagFacts
-from regtui.tui.filtering import Filter
+from regtui.patterns import Filter
 from regtui.tui.tag_columns import columns
 from regtui.tui.widgets.lines import Lines
 from regtui.tui.widgets.tags import Tags

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, Unpac
 from textual.binding import BindingType
 
 from regtui.errors import UsageError
-from regtui.tui.filtering import Filter
+from regtui.patterns import Filter
 from regtui.tui.glyphs import MORE, OPEN
 from regtui.tui.keys import binding
 from regtui.tui.pacing import Paced

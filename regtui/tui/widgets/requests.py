@@ -14,8 +14,8 @@ from textual.message import Message
 from regtui import words
 from regtui.errors import UsageError
 from regtui.operations.session import RequestLog, RequestRecord
+from regtui.patterns import Filter
 from regtui.tui.cells import Cell, Row
-from regtui.tui.filtering import Filter
 from regtui.tui.keys import binding
 from regtui.tui.widgets.lines import Lines, Options
 

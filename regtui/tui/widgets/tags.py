@@ -13,9 +13,9 @@ from textual.timer import Timer
 
 from regtui.errors import RegtuiError, UsageError
 from regtui.operations.inventory import Failed, Listed, Read, TagEvent, TagFacts
+from regtui.patterns import Filter
 from regtui.tui import tag_columns
 from regtui.tui.cells import Row
-from regtui.tui.filtering import Filter
 from regtui.tui.keys import binding
 from regtui.tui.marks import Marks
 from regtui.tui.pacing import Paced

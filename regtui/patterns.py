@@ -1,4 +1,7 @@
-"""What one types after `/`: words, `glob*`, or `re:` and a regular expression; case never counts."""
+"""What one looks for among many names: words, `glob*`, or `re:` and a regular expression; case never counts.
+
+A regular expression is run as it is: one that backtracks without end, over names that make it do so, takes its time.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from regtui.errors import UsageError
 from regtui.text import shown
+
+_Match = Callable[[str], object]
 
 
 class Filter:
@@ -19,7 +24,7 @@ class Filter:
     def __init__(self, text: str = "") -> None:
         self.text = text.strip()
         self._words: list[str] = []
-        self._patterns: list[Callable[[str], object]] = []
+        self._patterns: list[_Match] = []
         if self.text.startswith("re:"):
             try:
                 self._patterns.append(re.compile(self.text[3:], re.IGNORECASE).search)
@@ -31,9 +36,9 @@ class Filter:
             return
         for word in self.text.split():
             if "*" in word or "?" in word:
-                self._patterns.append(re.compile(fnmatch.translate(word.replace("[", "[[]")), re.IGNORECASE).match)
+                self._patterns.append(self._glob(word))
             else:
-                self._words.append(word.lower())
+                self._words.append(self._word(word).lower())
 
     def __bool__(self) -> bool:
         return bool(self.text)
@@ -46,3 +51,26 @@ class Filter:
         for matches in self._patterns:
             kept = [i for i in kept if matches(names[i])]
         return kept
+
+    def _word(self, word: str) -> str:
+        return word
+
+    def _glob(self, word: str) -> _Match:
+        return re.compile(fnmatch.translate(word.replace("[", "[[]")), re.IGNORECASE).match
+
+
+class PathFilter(Filter):
+    """Of paths without a leading slash. A glob without a slash has to match the name, with one the whole path.
+
+    A slash that a word or a glob begins with doesn't count. `*` stands for slashes too.
+    """
+
+    def _word(self, word: str) -> str:
+        return word.lstrip("/")
+
+    def _glob(self, word: str) -> _Match:
+        if "/" not in word:
+            in_name = super()._glob(word)
+            return lambda path: in_name(path.rpartition("/")[2])
+        in_path = super()._glob(word if word.startswith("*") else "/" + word.lstrip("/"))
+        return lambda path: in_path(f"/{path}")
