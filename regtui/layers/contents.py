@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from regtui.errors import TooLarge
 from regtui.layers.decompress import PIECE, Inflater
 from regtui.layers.limits import LIMITS, Limits
-from regtui.layers.tar import Entry, TarWalker
+from regtui.layers.sparse import Unsparse
+from regtui.layers.tar import Entry, Place, TarWalker
+from regtui.text import shown
 
 _MEMBER = 512  # bytes that a member counts for, beside its content
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A wanted file begins: the bytes that follow, `entry.size` in all, are its content.
-
-    Of a sparse file none do: what the archive holds of it isn't its content yet.
-    """
+    """A wanted file begins: the bytes that follow, `entry.size` in all, are its content, holes among it."""
 
     entry: Entry
-    is_sparse: bool = False
 
 
 Content = Member | bytes
@@ -31,10 +30,13 @@ class ContentReader:
 
     def __init__(self, wanted: Callable[[Entry], bool], limits: Limits = LIMITS) -> None:
         self._wanted = wanted
+        self._limits = limits
         self._inflater = Inflater(limits)
         self._walker = TarWalker(limits, self)
-        self._contents: list[Content] = []
-        self._waiting = 0  # about the bytes that `_contents` takes
+        self._taken: list[Member | bytes | tuple[Unsparse, bytes | None]] = []  # None: the sparse file ends
+        self._waiting = 0  # about the bytes that `_taken` takes
+        self._sparse: Unsparse | None = None  # of the file in hand
+        self._sparse_size = 0  # bytes of all sparse files: what is stored bounds them not
 
     @property
     def bytes_read(self) -> int:
@@ -56,28 +58,57 @@ class ContentReader:
         """What is left once all bytes were fed. Raises `ContentError` when the layer is cut off."""
         yield from self._walk(self._inflater.close())
         self._walker.close()
+        self._end_sparse()
+        yield from self._collected()
 
     def _walk(self, pieces: Iterator[bytes]) -> Iterator[list[Content]]:
         for piece in pieces:
             self._walker.feed(piece, [])
             if self._waiting >= PIECE:
-                yield self._collected()
-        if self._contents:
-            yield self._collected()
+                yield from self._collected()
+        if self._taken:
+            yield from self._collected()
 
-    def _collected(self) -> list[Content]:
-        contents, self._contents, self._waiting = self._contents, [], 0
-        return contents
+    def _collected(self) -> Iterator[list[Content]]:
+        taken, self._taken, self._waiting = self._taken, [], 0
+        contents: list[Content] = []
+        size = 0
+        for each in taken:
+            for content in _unfolded(each) if isinstance(each, tuple) else (each,):
+                contents.append(content)
+                size += len(content) if isinstance(content, bytes) else _MEMBER
+                if size >= PIECE:
+                    yield contents
+                    contents, size = [], 0
+        if contents:
+            yield contents
+
+    def _end_sparse(self) -> None:
+        if self._sparse:
+            self._taken.append((self._sparse, None))
+            self._sparse = None
 
     # What the walker tells
 
-    def begin(self, entry: Entry, stored: int, *, is_sparse: bool) -> int:
+    def begin(self, entry: Entry, place: Place) -> int:
+        self._end_sparse()
         if entry.type != "file" or not self._wanted(entry):
             return 0
-        self._contents.append(Member(entry, is_sparse))
+        if place.is_sparse:
+            self._sparse_size += entry.size
+            if self._sparse_size > self._limits.unpacked:
+                most = f"{self._limits.unpacked:,}"
+                raise TooLarge(f"With {shown(entry.path, 300)}, sparse files have more than {most} bytes")
+            self._sparse = Unsparse(entry, place)
+        self._taken.append(Member(entry))
         self._waiting += _MEMBER
-        return 0 if is_sparse else stored
+        return place.stored
 
     def take(self, data: bytes) -> None:
-        self._contents.append(data)
+        self._taken.append((self._sparse, data) if self._sparse else data)
         self._waiting += len(data)
+
+
+def _unfolded(taken: tuple[Unsparse, bytes | None]) -> Iterator[bytes]:
+    sparse, data = taken
+    return sparse.close() if data is None else sparse.feed(data)

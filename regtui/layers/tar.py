@@ -25,9 +25,16 @@ _TYPES = {b"1": "hardlink", b"2": "symlink", b"3": "char", b"4": "block", b"5": 
 _WITHOUT_PAYLOAD = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
 _RECORDS = frozenset(
-    ("path", "linkpath", "size", "mtime", "uid", "gid", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size")
+    (
+        *("path", "linkpath", "size", "mtime", "uid", "gid"),
+        *(f"GNU.sparse.{each}" for each in ("name", "realsize", "size", "map", "major")),
+    )
 )
 """The PAX records that say something shown here."""
+_SPARSE_MAP = "GNU.sparse.map"
+_REGIONS = ("GNU.sparse.offset", "GNU.sparse.numbytes")
+"""The PAX records that stand there once for each region of a sparse file: together they are a map."""
+_REGION = 24  # bytes of a region in a GNU header: two numbers
 
 
 _TYPE_BITS = {
@@ -57,11 +64,21 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return stat.filemode(_TYPE_BITS.get(self.type, stat.S_IFREG) | (self.mode & 0o7777))
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where an archive has the bytes of a file."""
+
+    position: int  # bytes of the archive that lie before it
+    stored: int  # bytes
+    is_sparse: bool = False  # `layers.sparse` makes the file's content of what is stored
+    regions: bytes = b""
+    """Of a sparse file, where what is stored belongs: "offset,length,offset,length". Empty: what is stored tells."""
+
+
 class Payloads(Protocol):
     """Who takes payloads as they go by."""
 
-    def begin(self, entry: Entry, stored: int, *, is_sparse: bool) -> int:
-        """How many of the `stored` bytes that follow this entry are taken, from the first."""
+    def begin(self, entry: Entry, place: Place) -> int:
+        """How many of the stored bytes that follow this entry are taken, from the first."""
 
     def take(self, data: bytes) -> None:
         """More of what was asked for."""
@@ -83,7 +100,9 @@ class TarWalker:
         self._extension_size = 0
         self._global: dict[str, bytes] = {}
         self._local: dict[str, bytes] = {}
-        self._sparse_map = False  # more of a GNU sparse file's map comes next, before its payload
+        self._sparse: tuple[Entry, int, bytearray] | None = None  # more of its map comes next, before its payload
+        self._fed = 0  # bytes
+        self._at = 0  # where in the archive what follows the block in hand begins
         self._ended = False
         self._last = ""
 
@@ -92,6 +111,7 @@ class TarWalker:
 
         Raises `ContentError` when this is no tar archive or it is damaged, `TooLarge` beyond the limits.
         """
+        self._fed += len(data)
         if self._rest:
             self._rest += data
             if len(self._rest) < self._need:
@@ -100,7 +120,7 @@ class TarWalker:
             self._rest.clear()
         position, end = 0, len(data)
         while not self._ended:
-            if self._skip and not self._sparse_map:
+            if self._skip and not self._sparse:
                 step = min(self._skip, end - position)
                 if self._taken and self._payloads:
                     part = data[position : position + min(step, self._taken)]
@@ -113,16 +133,17 @@ class TarWalker:
                 return
             block = data[position : position + self._need]
             position += self._need
+            self._at = self._fed - end + position
             if self._extension:
                 self._read_extension(block)
-            elif self._sparse_map:
-                self._sparse_map = block[504] != 0
+            elif self._sparse:
+                self._read_sparse(block)
             else:
                 self._read_header(block, found)
 
     def close(self) -> None:
         """Raises `ContentError` when the archive stops inside of an entry. A missing end block is no error."""
-        if not self._ended and (self._rest or self._skip or self._extension or self._sparse_map or self._local):
+        if not self._ended and (self._rest or self._skip or self._extension or self._sparse or self._local):
             where = f"after {shown(self._last, 200)}" if self._last else "in its first entry"
             raise ContentError(f"The layer's tar archive is cut off {where}")
 
@@ -150,13 +171,32 @@ class TarWalker:
         if kind == b"V":  # a volume's label is no file
             return
         entry = _entry(block, kind, stored, extra)
-        self._sparse_map = kind == b"S" and block[482] != 0
         self._last = entry.path
         self._count(entry)
         found.append(entry)
+        stored = min(stored, self._skip)
+        if kind == b"S":
+            self._sparse = entry, stored, bytearray(block[386:482])
+            if not block[482]:
+                self._end_sparse()
+        elif self._payloads:
+            is_sparse = bool(extra) and any(key.startswith("GNU.sparse.") for key in extra)
+            regions = extra.get(_SPARSE_MAP, b"").strip(b",") if extra.get("GNU.sparse.major") != b"1" else b""
+            self._taken = self._payloads.begin(entry, Place(self._at, stored, is_sparse, regions))
+
+    def _read_sparse(self, block: bytes) -> None:
+        assert self._sparse
+        fields = self._sparse[2]
+        if len(fields) < _EXTENSION_LIMIT:  # what is cut off is missed when the file is read
+            fields += block[:504]
+        if not block[504]:
+            self._end_sparse()
+
+    def _end_sparse(self) -> None:
+        assert self._sparse
+        (entry, stored, fields), self._sparse = self._sparse, None
         if self._payloads:
-            is_sparse = kind == b"S" or any(key.startswith("GNU.sparse.") for key in extra)
-            self._taken = self._payloads.begin(entry, min(stored, self._skip), is_sparse=is_sparse)
+            self._taken = self._payloads.begin(entry, Place(self._at, stored, True, _regions(bytes(fields))))
 
     def _begin_extension(self, kind: bytes, size: int) -> None:
         if not 0 <= size <= _EXTENSION_LIMIT:
@@ -255,6 +295,7 @@ def _decimal(records: Mapping[str, bytes], key: str, otherwise: int) -> int:
 def _pax_records(payload: bytes) -> dict[str, bytes]:
     """The records `LENGTH KEY=VALUE\\n` that we know. Raises `ValueError`."""
     records: dict[str, bytes] = {}
+    regions: list[bytes] = []
     position = 0
     while position < len(payload) and payload[position]:
         space = payload.index(b" ", position, position + 20)
@@ -267,8 +308,21 @@ def _pax_records(payload: bytes) -> dict[str, bytes]:
         name = key.decode("utf-8", "replace")
         if name in _RECORDS:
             records[name] = value
+        elif name in _REGIONS:
+            regions.append(value)
         position = end
+    if regions:
+        records[_SPARSE_MAP] = b",".join(regions)
     return records
+
+
+def _regions(fields: bytes) -> bytes:
+    """The map of a GNU sparse file, from its fields of 12 bytes; one that isn't in use holds NULs."""
+    numbers = []
+    for start in range(0, len(fields) - len(fields) % _REGION, _REGION):
+        if fields[start]:
+            numbers += [_lenient(fields[start : start + 12]), _lenient(fields[start + 12 : start + _REGION])]
+    return b",".join(b"%d" % number for number in numbers) or b"0,0"
 
 
 def _until_nul(field: bytes) -> bytes:

@@ -133,10 +133,6 @@ async def file_content(
                     if isinstance(content, bytes):
                         file.write(content[: max(0, left - file.tell())])
                         continue
-                    if content.is_sparse:
-                        raise ContentError(
-                            f"{shown(entry.path, 300)} is kept as a sparse file, which can't be read yet"
-                        )
                     found = True
                     file.seek(0)  # an archive may hold a path twice: the last one counts
                     file.truncate()

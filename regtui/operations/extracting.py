@@ -177,7 +177,6 @@ class _LayerWriter:
 
     def __init__(self, folder: TargetFolder, wanted: Mapping[Entry, Mapping[Names, None]]) -> None:
         self.written: set[Entry] = set()
-        self._sparse: set[Entry] = set()
         self._folder = folder
         self._wanted = wanted
         self._entry: Entry | None = None  # whose content comes, for `_names`
@@ -190,9 +189,6 @@ class _LayerWriter:
                 self._folder.write(self._names, self._descriptor, content)
                 continue
             self.end()
-            if content.is_sparse:
-                self._sparse.add(content.entry)
-                continue
             self._entry = content.entry
             self._names = next(iter(self._wanted[content.entry]))
             self._descriptor = self._folder.create(self._names)
@@ -218,9 +214,7 @@ class _LayerWriter:
         return [
             LeftOut(
                 os.fsdecode(b"/".join(names)),
-                "is kept as a sparse file, which can't be read yet"
-                if entry in self._sparse
-                else f"is listed in layer {number}, which doesn't hold it",
+                f"is listed in layer {number}, which doesn't hold it",
             )
             for entry, each in self._wanted.items()
             if entry not in self.written

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import subprocess
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -66,16 +68,60 @@ def test_only_files_have_content() -> None:
     assert read(PACKED, "etc", "etc/link", "etc/again", "nowhere") == {}
 
 
-def test_of_a_sparse_file_nothing_comes() -> None:
+HOLES = {"holes": [(1_000_000, b"first"), (3_000_000, b"x" * 70_000)], "empty": [], "full": [(0, b"full")]}
+FORMATS = ["gnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1", "posix"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("chunk", [511, 100_000])
+def test_sparse_files_have_their_holes_in_every_format_of_gnu_tar(tmp_path: Path, format: str, chunk: int) -> None:
+    many = [(number * 50_000, b"%d" % number) for number in range(100)]
+    for name, regions in (HOLES | {"many": many}).items():
+        with (tmp_path / name).open("wb") as file:
+            for offset, data in regions:
+                file.seek(offset)
+                file.write(data)
+            file.truncate(6_000_000)
+    (tmp_path / "after").write_bytes(b"what comes after")
+    names = ["holes", "empty", "full", "many", "after"]
+    command = ["tar", "-C", str(tmp_path), "--sparse", *f"--format={format}".split(), "-cf", "-", *names]
+    packed = subprocess.run(command, check=True, capture_output=True).stdout
+    assert len(packed) < 1_500_000
+    assert read(packed, *names, chunk=chunk) == {name: (tmp_path / name).read_bytes() for name in names}
+    assert read(packed, "after", chunk=chunk) == {"after": b"what comes after"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"GNU.sparse.map": "0,10,5,5"},  # over each other
+        {"GNU.sparse.map": "0,9"},  # less than there is
+        {"GNU.sparse.map": "999999,10"},  # beyond the end
+        {"GNU.sparse.map": "0,-10,0,20"},
+        {"GNU.sparse.map": "0,1,2"},
+        {"GNU.sparse.map": "nothing"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},  # the map in what is stored is none
+    ],
+)
+def test_a_sparse_file_whose_map_is_wrong(told: dict[str, str]) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         sparse = tarfile.TarInfo("GNUSparseFile.0/holes")
-        sparse.size, sparse.pax_headers = 10, {"GNU.sparse.name": "holes", "GNU.sparse.realsize": "1000000"}
+        sparse.size = 10
+        sparse.pax_headers = {"GNU.sparse.name": "holes", "GNU.sparse.realsize": "1000000"} | told
         tar.addfile(sparse, io.BytesIO(b"0123456789"))
-    reader = ContentReader(lambda entry: True)
-    [[member]] = [*reader.feed(buffer.getvalue())]
-    assert isinstance(member, Member)
-    assert (member.entry.path, member.entry.size, member.is_sparse) == ("holes", 1_000_000, True)
+    with pytest.raises(ContentError, match="map of holes is damaged"):
+        read(buffer.getvalue(), "holes")
+
+
+def test_the_holes_of_sparse_files_count_as_well() -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        bomb = tarfile.TarInfo("bomb")
+        bomb.pax_headers = {"GNU.sparse.realsize": f"{2**60}", "GNU.sparse.map": "0,0"}
+        tar.addfile(bomb)
+    with pytest.raises(TooLarge, match="sparse files have more than"):
+        read(buffer.getvalue(), "bomb")
 
 
 def test_what_is_damaged_or_too_much_is_an_error() -> None:
