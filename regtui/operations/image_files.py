@@ -27,14 +27,15 @@ async def find_layers(session: Session, reference: Reference, platform: str = ""
     """
     found = await inspect(session, reference, platform)
     if isinstance(found.document.content, Index):
-        found = await inspect(session, found.reference, _platform_in(found.document.content, session))
+        found = await inspect(session, found.reference, platform_in(found.document.content, session))
     content = found.document.content
     if not isinstance(content, Manifest):
         raise RegtuiError(f"{found.reference} is no image that has layers")
     return found, list(content.layers or ())
 
 
-def _platform_in(index: Index, session: Session) -> str:
+def platform_in(index: Index, session: Session) -> str:
+    """The platform that is meant when none is named: the only one there is, or this machine's."""
     platforms = {str(child.platform) for child in index.images if child.platform}
     return platforms.pop() if len(platforms) == 1 else session.settings.platform
 

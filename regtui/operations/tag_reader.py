@@ -55,6 +55,13 @@ class TagReader:
         found = await document(self._session, self._repository, digest, mirrored=True)
         return self._know(await self._read(found, whole=True))
 
+    async def document(self, tag: str) -> Document:
+        """The manifest that a tag points to, and no more."""
+        found = await self._pointed_to(tag)
+        if isinstance(found, Document):
+            return found
+        return await document(self._session, self._repository, found.digest, mirrored=True)
+
     async def _pointed_to(self, tag: str) -> TagFacts | Document:
         """One GET gives everything where little is cached, and one HEAD does where all is."""
         client, repository = self._session.client, self._repository
