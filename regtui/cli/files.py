@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -11,7 +10,7 @@ import click
 from regtui import words
 from regtui.cli.connect import manifest_of, with_session
 from regtui.cli.flags import Run, with_flags
-from regtui.cli.output import Progress, Table, json_time, print_json
+from regtui.cli.output import Progress, Table, json_text, json_time, print_json
 from regtui.errors import UsageError
 from regtui.oci.manifest import Descriptor
 from regtui.operations.files import Entries, Entry, layer_files
@@ -113,15 +112,15 @@ def _name(path: str, entry: Entry | None) -> str:
 def _as_json(entry: Entry) -> dict[str, object]:
     removed = removed_by(entry.path)
     if removed is None:
-        return {**_text("path", entry.path), **_facts(entry)}
+        return {**json_text("path", entry.path), **_facts(entry)}
     path, is_opaque = removed
-    return {**_text("path", path), "type": "opaque" if is_opaque else "whiteout"}
+    return {**json_text("path", path), "type": "opaque" if is_opaque else "whiteout"}
 
 
 def _node_as_json(node: MergedNode) -> dict[str, object]:
     facts = _facts(node.entry) if node.entry else dict.fromkeys(("size_bytes", "mode", "uid", "gid", "mtime"))
     change = "changed" if node.replaced else "added"
-    return {**_text("path", node.path), "type": "dir", **facts, "layer": node.layer, "change": change}
+    return {**json_text("path", node.path), "type": "dir", **facts, "layer": node.layer, "change": change}
 
 
 def _facts(entry: Entry) -> dict[str, object]:
@@ -132,18 +131,8 @@ def _facts(entry: Entry) -> dict[str, object]:
         "uid": entry.uid,
         "gid": entry.gid,
         "mtime": _time(entry.mtime),
-        **(_text("link", entry.link) if entry.type in _SIGNS else {}),
+        **(json_text("link", entry.link) if entry.type in _SIGNS else {}),
     }
-
-
-def _text(name: str, text: str) -> dict[str, str]:
-    """A path, and its bytes too when they aren't UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raw = text.encode("utf-8", "surrogateescape")
-        return {name: raw.decode("utf-8", "replace"), f"{name}_bytes": b64encode(raw).decode()}
-    return {name: text}
 
 
 def _time(seconds: int) -> str | None:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,16 @@ _PROGRESS_PAUSE = 0.2
 def print_json(values: Mapping[str, Any]) -> None:
     """One object on one line. Everything but printable ASCII is escaped, so that it is safe on a terminal too."""
     click.echo(json.dumps({"version": 1, **values}, separators=(",", ":")))
+
+
+def json_text(name: str, text: str) -> dict[str, str]:
+    """A path, and its bytes too when they aren't UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "surrogateescape")
+        return {name: raw.decode("utf-8", "replace"), f"{name}_bytes": b64encode(raw).decode()}
+    return {name: text}
 
 
 def json_time(date: datetime | None) -> str | None:
