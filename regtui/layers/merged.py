@@ -26,7 +26,7 @@ class MergedNode(NamedNode):
     A directory stays the same node when a layer writes it anew.
     """
 
-    __slots__ = ("depth", "emptied", "entry", "layer", "replaced", "size", "target")
+    __slots__ = ("depth", "emptied", "entry", "layer", "replaced", "size", "target", "touched")
 
     def __init__(self, name: str, parent: MergedNode | None, layer: int) -> None:
         super().__init__(name, parent)
@@ -36,6 +36,7 @@ class MergedNode(NamedNode):
         self.replaced = False  # whether the layers below that one had something here: changed; otherwise it was added
         self.size = 0  # bytes: of a file, or of all files below a directory; a hard link has none of its own
         self.target: MergedNode | None = None  # what a hard link shares its bytes with, even if it is replaced since
+        self.touched = layer  # the last that changed it or anything below it; one that lists it as it was did not
         self.emptied = -1  # the layer that last took away what those below had in this directory
 
     def walk(self) -> Iterator[MergedNode]:
@@ -174,6 +175,9 @@ class MergedTree:
             self._sizes[path][self._number] = entry.size
 
     def _describe(self, folder: MergedNode, entry: Entry) -> None:
+        before = folder.entry
+        if before is None or (before.mode, before.uid, before.gid) != (entry.mode, entry.uid, entry.gid):
+            self._touch(folder)
         if folder.layer != self._number:
             folder.layer, folder.replaced = self._number, True
         folder.entry = entry
@@ -198,7 +202,13 @@ class MergedTree:
             _grow(folder, -before.size)
             self._last_folder = None
         folder.children[name] = node
+        self._touch(folder)
         return node
+
+    def _touch(self, node: MergedNode | None) -> None:
+        while node is not None and node.touched != self._number:
+            node.touched = self._number
+            node = node.parent
 
     def _forget(self, node: MergedNode) -> None:
         """Notes what goes of the layers below because its place is taken."""
@@ -227,7 +237,7 @@ class MergedTree:
     def _step(self, node: MergedNode, name: str) -> MergedNode:
         assert node.children is not None
         child = node.children.get(name)
-        if child is not None and _is(child, "symlink"):
+        if child is not None and (_is(child, "symlink") or _is(child, "hardlink")):  # also one to a symbolic link
             child = self._look(node, name, follow=True, make=True)
             child = child if child is not None and child.depth <= DEPTH else None
         return child if child is not None and child.is_directory else self._mkdir(node, name)
@@ -275,6 +285,7 @@ class MergedTree:
             assert node.parent.children is not None
             del node.parent.children[node.name]
             _grow(node.parent, -node.size)
+            self._touch(node.parent)
             self._last_folder = None
 
     def _count_out(self, node: MergedNode, path: str) -> None:
