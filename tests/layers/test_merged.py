@@ -203,6 +203,11 @@ def test_a_hard_link_to_nothing_is_listed_and_not_found() -> None:
     assert (tree.find("a"), tree.find("c")) == (None, None)
 
 
+def test_a_hard_link_to_a_symbolic_link_leads_where_that_leads() -> None:
+    tree = merged([folder("usr"), symlink("a", "usr"), hard_link("b", "a")], [file("b/x", 1)])
+    assert paths(tree) == ["a", "b", "usr", "usr/x"]
+
+
 # Waste
 
 

@@ -55,7 +55,7 @@ class Layout:
 
     def image(
         self,
-        *layers: Files,
+        *layers: Files | bytes,
         created: str | None = CREATED,
         labels: Mapping[str, str] | None = None,
         env: Sequence[str] = (),
@@ -65,8 +65,11 @@ class Layout:
         history: Sequence[Json] | None = None,
         subject: Json | None = None,
     ) -> Json:
-        """An image of the layers given, the lowest first. The history has an instruction a layer unless told."""
-        tars = [layer_tar(files) for files in layers]
+        """An image of the layers given, as files or as archives, the lowest first.
+
+        The history has an instruction a layer unless told.
+        """
+        tars = [files if isinstance(files, bytes) else layer_tar(files) for files in layers]
         system, architecture, *variant = platform.split("/")
         config: Json = {
             "architecture": architecture,
