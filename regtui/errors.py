@@ -117,6 +117,10 @@ class Unsupported(Answered):
     """The server can't do this: deletion switched off, no tag deletion, an API that it doesn't have."""
 
 
+class NoRanges(RegistryError):
+    """The server sends a whole blob where a part of it was asked for."""
+
+
 class ReadOnly(RegtuiError):
     """A change was asked for while changes are switched off (`--read-only`)."""
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import httpx
 
-from regtui.errors import Answered, ContentError, RegistryError
+from regtui.errors import Answered, ContentError, NoRanges, RegistryError
 from regtui.oci.digest import Digest, Verifier, verify
 from regtui.oci.reference import check_repository
 from regtui.registry.answers import Answer, chunks
@@ -19,7 +19,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 async def stream(
-    exchange: Exchange, repository: str, digest: Digest, start: int, end: int | None
+    exchange: Exchange, repository: str, digest: Digest, start: int, end: int | None, *, only_part: bool
 ) -> AsyncGenerator[bytes, None]:
     """See `Client.blob`."""
     path, subject = _place(exchange, repository, digest)
@@ -31,6 +31,8 @@ async def stream(
     async with exchange.stream(path, access(repository), headers, refuse) as response:
         if response.status_code == 206 and not is_whole and _begins_at(response, start):
             skip = 0
+        elif response.status_code == 200 and only_part and start:
+            raise NoRanges(f"{exchange.registry} sends blobs only as a whole")
         elif response.status_code == 200:
             skip = start
         else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime
 from enum import StrEnum
 
 import httpx
 
-from regtui.errors import Answered, DigestMismatch, Forbidden, LoginNeeded, NotFound, Unsupported
+from regtui.errors import Answered, DigestMismatch, Forbidden, LoginNeeded, NoRanges, NotFound, Unsupported
 from regtui.oci import media_types
 from regtui.oci.digest import Digest, digest_of, is_digest, verify
 from regtui.oci.manifest import MANIFEST_LIMIT, Descriptor, Document, decode_document
@@ -76,6 +77,7 @@ class Client:
             log=log,
         )
         self.vendor = Vendor(self._exchange)  # until `ping` has seen whose registry it is
+        self.has_ranges = True  # until a blob came whole, of which a part was asked for
         self._deletion: dict[str, Deletion] = {}
         self._probing = asyncio.Lock()
         self._has_referrers_api = True
@@ -217,14 +219,25 @@ class Client:
         return self._deletion[repository]
 
     def blob(
-        self, repository: str, digest: Digest, *, start: int = 0, end: int | None = None
+        self, repository: str, digest: Digest, *, start: int = 0, end: int | None = None, only_part: bool = False
     ) -> AsyncGenerator[bytes, None]:
         """A blob's bytes from `start` up to, without, `end`, as they come; the whole blob is checked at its end.
 
         A server that ignores ranges sends from the beginning: what lies before `start` is then read and dropped, and
-        nothing beyond `end`. Close it (`contextlib.aclosing`) to stop early.
+        nothing beyond `end`. With `only_part`, `NoRanges` is raised instead, before a byte of it is read, and from then
+        on `has_ranges` says so. Close it (`contextlib.aclosing`) to stop early.
         """
-        return blobs.stream(self._exchange, repository, digest, start, end)
+        parts = blobs.stream(self._exchange, repository, digest, start, end, only_part=only_part)
+        return self._noting_ranges(parts) if only_part else parts
+
+    async def _noting_ranges(self, parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        async with aclosing(parts):
+            try:
+                async for part in parts:
+                    yield part
+            except NoRanges:
+                self.has_ranges = False
+                raise
 
     async def blob_bytes(self, repository: str, digest: Digest, limit: int) -> bytes:
         """A small blob, whole and checked. Raises `TooLarge` beyond `limit` bytes."""

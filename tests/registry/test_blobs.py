@@ -12,6 +12,7 @@ from regtui.errors import (
     ConnectionFailed,
     ContentError,
     DigestMismatch,
+    NoRanges,
     NotFound,
     RegistryError,
     TooLarge,
@@ -61,6 +62,24 @@ async def test_without_ranges_nothing_is_read_beyond_the_part() -> None:
     client = serve(httpx.Response(200, stream=body)).client()
     assert len(await collect(client.blob("team/app", BLOB_DIGEST, start=150, end=250))) == 100
     assert (body.read, body.closed) == (3, True)
+
+
+async def test_whoever_wants_nothing_but_the_part_gets_no_byte_of_the_whole() -> None:
+    body = Body(*[b"x" * 100] * 50)
+    client = serve(httpx.Response(200, stream=body)).client()
+    with pytest.raises(NoRanges, match="only as a whole"):
+        await collect(client.blob("team/app", BLOB_DIGEST, start=150, end=250, only_part=True))
+    assert (body.read, body.closed, client.has_ranges) == (0, True, False)
+
+
+@pytest.mark.parametrize(("ranges", "start"), [(True, 150), (True, 0), (False, 0)])
+async def test_what_begins_with_the_first_byte_needs_no_ranges(ranges: bool, start: int) -> None:
+    storage = Storage()
+    storage.ranges = ranges
+    client = storage.client()
+    part = client.blob("team/app", BLOB_DIGEST, start=start, end=250, only_part=True)
+    assert await collect(part) == BLOB[start:250]
+    assert client.has_ranges
 
 
 @pytest.mark.parametrize(
