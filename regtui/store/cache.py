@@ -1,4 +1,7 @@
-"""Content by digest, kept so that it need not be fetched again; and names. All may be thrown away at any time."""
+"""Content by digest, what was made of it, and names, kept so that nothing need be fetched again.
+
+All may be thrown away at any time.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,17 @@ from regtui.store.files import open_private, private_folder
 
 T = TypeVar("T")
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS content (
     digest TEXT PRIMARY KEY, size INTEGER NOT NULL, used INTEGER NOT NULL, data BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS content_by_use ON content (used, size);
+CREATE TABLE IF NOT EXISTS made (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL, data BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS made_by_use ON made (used, size);
 {names.SCHEMA}
 PRAGMA user_version = {_VERSION};
 COMMIT;
@@ -65,6 +72,15 @@ class Cache:
         if is_digest(digest) and len(data) <= self._limit // 4:
             await self._in_thread(lambda database: self._put(database, digest, data))
 
+    async def get_made(self, key: str) -> bytes | None:
+        """What was kept under this key, byte by byte as it was, or None."""
+        return await self._in_thread(lambda database: self._get_made(database, key))
+
+    async def keep_made(self, key: str, data: bytes) -> None:
+        """Keeps what was made of content, in place of what was there. The key says of what, and in which format."""
+        if len(data) <= self._limit // 4:
+            await self._in_thread(lambda database: self._keep_made(database, key, data))
+
     def keep_names(self, registry: str, kind: str, place: str, listed: Sequence[str]) -> None:
         """Keeps a whole listing (`names.keep` has the words), some time before the cache is closed. Returns at once."""
         if self._usable and not self._closed:
@@ -97,22 +113,47 @@ class Cache:
             "INSERT OR IGNORE INTO content (digest, size, used, data) VALUES (?, ?, ?, ?)",
             (digest, len(data), _this_hour(), data),
         )
+        self._weigh(database, data)
+
+    def _get_made(self, database: sqlite3.Connection, key: str) -> bytes | None:
+        row = database.execute("SELECT data, digest, used FROM made WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        data = bytes(row[0])
+        if digest_of(data) != row[1]:
+            database.execute("DELETE FROM made WHERE key = ?", (key,))
+            return None
+        if row[2] < _this_hour():
+            with contextlib.suppress(sqlite3.OperationalError):
+                database.execute("UPDATE made SET used = ? WHERE key = ?", (_this_hour(), key))
+        return data
+
+    def _keep_made(self, database: sqlite3.Connection, key: str, data: bytes) -> None:
+        database.execute(
+            "INSERT OR REPLACE INTO made (key, digest, size, used, data) VALUES (?, ?, ?, ?, ?)",
+            (key, digest_of(data), len(data), _this_hour(), data),
+        )
+        self._weigh(database, data)
+
+    def _weigh(self, database: sqlite3.Connection, data: bytes) -> None:
         self._unweighed += len(data)
         if self._unweighed > self._limit // 16:
             self._make_room(database)
             self._unweighed = 0
 
     def _make_room(self, database: sqlite3.Connection) -> None:
-        excess = database.execute("SELECT coalesce(sum(size), 0) FROM content").fetchone()[0] - self._limit
+        both = "SELECT 0 AS made, rowid AS row, size, used FROM content UNION ALL SELECT 1, rowid, size, used FROM made"
+        excess = database.execute(f"SELECT coalesce(sum(size), 0) FROM ({both})").fetchone()[0] - self._limit  # noqa: S608
         if excess <= 0:
             return
-        oldest: list[tuple[int]] = []
-        for rowid, size in database.execute("SELECT rowid, size FROM content ORDER BY used, rowid"):
-            oldest.append((rowid,))
+        oldest: tuple[list[tuple[int]], list[tuple[int]]] = [], []
+        for made, rowid, size in database.execute(f"SELECT made, row, size FROM ({both}) ORDER BY used, row"):  # noqa: S608
+            oldest[made].append((rowid,))
             excess -= size
             if excess <= -(self._limit // 8):  # some room to spare, or each put would have to make room
                 break
-        database.executemany("DELETE FROM content WHERE rowid = ?", oldest)
+        database.executemany("DELETE FROM content WHERE rowid = ?", oldest[0])
+        database.executemany("DELETE FROM made WHERE rowid = ?", oldest[1])
 
     async def _in_thread(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
         if self._closed or not self._usable:

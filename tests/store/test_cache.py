@@ -85,6 +85,50 @@ async def test_beyond_its_size_the_least_used_goes(tmp_path: Path) -> None:
     await cache.close()
 
 
+async def test_what_was_made_of_content_is_kept_under_a_key_and_the_newest_counts(tmp_path: Path) -> None:
+    first = Cache(tmp_path, PLENTY)
+    await first.keep_made("layer-1 sha256:...", b"once")
+    await first.keep_made("layer-1 sha256:...", b"again")
+    await first.close()
+    second = Cache(tmp_path, PLENTY)
+    assert await second.get_made("layer-1 sha256:...") == b"again"
+    assert await second.get_made("layer-2 sha256:...") is None
+    await second.close()
+
+
+async def test_what_was_made_and_then_changed_on_the_disk_is_gone(cache: Cache, tmp_path: Path) -> None:
+    await cache.keep_made("key", b"true")
+    with sqlite3.connect(tmp_path / "cache" / "cache.db") as other:
+        other.execute("UPDATE made SET data = ?", (b"false",))
+    assert await cache.get_made("key") is None
+
+
+async def test_content_and_what_was_made_of_it_share_the_room(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, 10_000)
+    digests = await keep(cache, *(bytes([number]) * 1000 for number in range(5)))
+    with sqlite3.connect(tmp_path / "cache.db") as other:
+        other.execute("UPDATE content SET used = used - 1")
+    for number in range(12):
+        await cache.keep_made(f"{number}", bytes(1000))
+    assert not any([await cache.get(digest) for digest in digests])
+    left = [number for number in range(12) if await cache.get_made(f"{number}")]
+    assert left == [*range(left[0], 12)]
+    assert len(left) * 1000 <= 10_000
+    await cache.close()
+
+
+async def test_an_older_version_s_database_keeps_what_it_has(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, PLENTY)
+    (digest,) = await keep(cache, b"kept")
+    await cache.close()
+    with sqlite3.connect(tmp_path / "cache.db") as other:
+        other.executescript("DROP TABLE made; PRAGMA user_version = 2;")
+    cache = Cache(tmp_path, PLENTY)
+    await cache.keep_made("key", b"made")
+    assert (await cache.get(digest), await cache.get_made("key")) == (b"kept", b"made")
+    await cache.close()
+
+
 @pytest.mark.parametrize("damage", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 async def test_a_broken_database_is_set_aside_and_built_anew(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "cache.db").write_bytes(damage)
