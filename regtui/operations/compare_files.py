@@ -1,0 +1,137 @@
+"""The files of two images: their layers read, those of both only once, and the trees compared."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from regtui.layers.compare import Comparison, Difference, bytes_of, compare_trees
+from regtui.layers.merged import MergedNode, MergedTree
+from regtui.layers.tar import Entry
+from regtui.oci.manifest import Descriptor
+from regtui.oci.reference import Reference
+from regtui.operations.contents import Progress, is_known, layer_contents, source_of
+from regtui.operations.image_files import image_files
+from regtui.operations.session import Session
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
+__all__ = ["Comparison", "Difference", "Files", "Progress", "Source", "compare_files", "to_read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An image, and where it is read from."""
+
+    session: Session
+    reference: Reference  # with its digest
+    layers: list[Descriptor]  # the lowest first
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the files differ in, and the trees that were compared."""
+
+    comparison: Comparison
+    before: MergedTree
+    after: MergedTree
+    by_content: bool  # whether the content of files was read that look alike
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What is known of the bytes of files, by the layer's digest and the entry in it."""
+
+    before: list[Descriptor]
+    after: list[Descriptor]
+    hashes: dict[tuple[str, Entry], bytes] = field(default_factory=dict)
+
+    def same(self, before: MergedNode, after: MergedNode) -> bool | None:
+        """Two files with one entry in the same layer are one; of others their hashes tell, if they were read."""
+        old, new = self.key(self.before, before), self.key(self.after, after)
+        if old == new:
+            return True
+        hashes = self.hashes.get(old), self.hashes.get(new)
+        return None if None in hashes else hashes[0] == hashes[1]
+
+    @staticmethod
+    def key(layers: list[Descriptor], node: MergedNode) -> tuple[str, Entry]:
+        return layers[source_of(node)[0]].digest, bytes_of(node)
+
+
+async def to_read(*sources: Source) -> int:
+    """Bytes that reading the files costs: of layers whose files aren't known on this machine, each counted once."""
+    if len({tuple(layer.digest for layer in source.layers) for source in sources}) == 1:
+        return 0
+    unknown = {}
+    for source in sources:
+        for layer in source.layers:
+            if not await is_known(source.session, layer):
+                unknown[layer.digest] = layer.size
+    return sum(unknown.values())
+
+
+async def compare_files(
+    before: Source, after: Source, *, content: bool = False, times: bool = False
+) -> AsyncGenerator[Progress | Files, None]:
+    """How far reading is, and at the end the `Files`; no layer is read where both images have the same ones.
+
+    `content`: files that look alike are read and compared, whole layers for that; `times`: another time of change
+    alone is a difference too. Raises what `image_files` does.
+    """
+    old, new = MergedTree(), MergedTree()
+    contents = _Contents(before.layers, after.layers)
+    if [layer.digest for layer in before.layers] == [layer.digest for layer in after.layers]:
+        yield Files(Comparison(), old, new, True)
+        return
+    total = sum(layer.size for layer in (*before.layers, *after.layers))
+    done = 0
+    for source, tree in ((before, old), (after, new)):
+        events = image_files(source.session, source.reference.repository, source.layers, tree)
+        async with aclosing(events):
+            async for event in events:
+                yield Progress(done + event.bytes_read, total, old.entries + new.entries)
+        done += sum(layer.size for layer in source.layers)
+    comparison = await asyncio.to_thread(compare_trees, old, new, contents.same, times=times)
+    if content and comparison.untold:
+        async with aclosing(_read(before, after, comparison, contents)) as steps:
+            async for step in steps:
+                yield step
+        comparison = await asyncio.to_thread(compare_trees, old, new, contents.same, times=times)
+    yield Files(comparison, old, new, content)
+
+
+async def _read(
+    before: Source, after: Source, comparison: Comparison, contents: _Contents
+) -> AsyncGenerator[Progress, None]:
+    """Hashes the files that nothing else tells of, each layer read once."""
+    wanted: dict[str, tuple[Source, Descriptor, set[Entry]]] = {}
+    for pair in comparison.untold:
+        for source, node in zip((before, after), pair, strict=True):
+            number, entry = source_of(node)
+            layer = source.layers[number]
+            assert entry is not None
+            wanted.setdefault(layer.digest, (source, layer, set()))[2].add(entry)
+    hashes: dict[tuple[str, Entry], Hash] = {}
+    total, done = sum(layer.size for _, layer, _ in wanted.values()), 0
+    for source, layer, entries in wanted.values():
+        pieces = layer_contents(source.session, source.reference.repository, layer, entries.__contains__)
+        async with aclosing(pieces) as events:
+            hashing = sha256()
+            async for event in events:
+                if isinstance(event, Progress):
+                    yield Progress(done + event.bytes_read, total, event.entries)
+                    continue
+                for one in event:
+                    if isinstance(one, bytes):
+                        hashing.update(one)
+                        continue
+                    # an archive may hold a path twice: the last one counts
+                    hashing = hashes[layer.digest, one.entry] = sha256()
+        done += layer.size
+    contents.hashes.update((key, hashing.digest()) for key, hashing in hashes.items())
