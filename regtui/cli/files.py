@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from datetime import UTC, datetime
 
 import click
 
 from regtui import words
 from regtui.cli.connect import manifest_of, with_session
+from regtui.cli.entries import entry_cells, entry_name, facts_as_json
 from regtui.cli.flags import Run, with_flags
-from regtui.cli.output import Progress, Table, json_text, json_time, print_json
+from regtui.cli.output import Progress, Table, json_text, print_json
 from regtui.errors import UsageError
 from regtui.oci.manifest import Descriptor
 from regtui.operations.files import Entries, Entry, layer_files
 from regtui.operations.image_files import MergedNode, MergedTree, find_layers, image_files, removed_by
 from regtui.operations.inspect import Inspected
 from regtui.operations.session import Session
-
-_SIGNS = {"symlink": "->", "hardlink": "link to"}
 
 
 @click.command()
@@ -67,7 +65,7 @@ async def _list_image(session: Session, found: Inspected, layers: list[Descripto
         if as_json:
             print_json(_node_as_json(node))
         else:
-            table.row(*_cells(node.entry), str(node.layer), _name(node.path, node.entry))
+            table.row(*entry_cells(node.entry), str(node.layer), entry_name(node.path, node.entry))
     if not as_json:
         table.close()
 
@@ -90,54 +88,20 @@ async def _list_layer(session: Session, found: Inspected, layer: Descriptor, as_
 def _row(entry: Entry) -> tuple[str, ...]:
     removed = removed_by(entry.path)
     if removed is None:
-        return (*_cells(entry), _name(entry.path, entry))
+        return (*entry_cells(entry), entry_name(entry.path, entry))
     path, is_opaque = removed
     return "emptied" if is_opaque else "removed", "-", "-", "-", path
-
-
-def _cells(entry: Entry | None) -> tuple[str, str, str, str]:
-    if entry is None:  # a directory that no layer lists, but has entries in
-        return "d?????????", "-", "-", "-"
-    mode = entry.mode_text
-    if entry.type == "hardlink":
-        mode = f"h{mode[1:]}"
-    return mode, f"{entry.uid}/{entry.gid}", f"{entry.size:,}", _time(entry.mtime) or "-"
-
-
-def _name(path: str, entry: Entry | None) -> str:
-    sign = _SIGNS.get(entry.type) if entry else None
-    return f"{path} {sign} {entry.link}" if entry and sign else path or "."
 
 
 def _as_json(entry: Entry) -> dict[str, object]:
     removed = removed_by(entry.path)
     if removed is None:
-        return {**json_text("path", entry.path), **_facts(entry)}
+        return {**json_text("path", entry.path), **facts_as_json(entry)}
     path, is_opaque = removed
     return {**json_text("path", path), "type": "opaque" if is_opaque else "whiteout"}
 
 
 def _node_as_json(node: MergedNode) -> dict[str, object]:
-    facts = _facts(node.entry) if node.entry else dict.fromkeys(("size_bytes", "mode", "uid", "gid", "mtime"))
+    facts = facts_as_json(node.entry) if node.entry else dict.fromkeys(("size_bytes", "mode", "uid", "gid", "mtime"))
     change = "changed" if node.replaced else "added"
     return {**json_text("path", node.path), "type": "dir", **facts, "layer": node.layer, "change": change}
-
-
-def _facts(entry: Entry) -> dict[str, object]:
-    return {
-        "type": entry.type,
-        "size_bytes": entry.size,
-        "mode": f"{entry.mode:04o}",
-        "uid": entry.uid,
-        "gid": entry.gid,
-        "mtime": _time(entry.mtime),
-        **(json_text("link", entry.link) if entry.type in _SIGNS else {}),
-    }
-
-
-def _time(seconds: int) -> str | None:
-    """None for a year that no calendar has."""
-    try:
-        return json_time(datetime.fromtimestamp(seconds, UTC))
-    except (ValueError, OverflowError, OSError):
-        return None
