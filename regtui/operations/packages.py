@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ async def packages_of(
     nodes = [each.node for each in readers.values()]
     if databases.release is not None:
         nodes.append(databases.release)
-    release, broken = Release(), 0
+    release, broken = Release(), Counter[str]()
     async with aclosing(read_files(session, repository, layers, nodes, each=LARGE)) as events:
         async for event in events:
             if not isinstance(event, FileRead):
@@ -52,11 +53,11 @@ async def packages_of(
                 notes.append(f"{shown(event.node.path, 300)} can't be read")
             else:
                 read = await asyncio.to_thread(database.read, event.data, event.node.path, event.node.layer)
-                broken += read.broken
+                broken.update({event.node.path: read.broken} if read.broken else {})
                 if read.packages:
                     yield read.packages
     if broken:
-        notes.append(f"{broken:,} {'record' if broken == 1 else 'records'} can't be read and {_is(broken)} left out")
+        notes.append(_left_out(broken))
     yield Done(release, tuple(notes))
 
 
@@ -67,7 +68,7 @@ def _bytes(database: Database) -> int:
 
 def _notes(databases: Databases) -> list[str]:
     notes = [
-        f"{'An' if kind == 'rpm' else 'A'} {kind} database is there, {path}, which regtui doesn't read"
+        f"The image has {'an' if kind == 'rpm' else 'a'} {kind} database, which regtui doesn't read: {path}"
         for kind, path in databases.unread
     ]
     notes += [
@@ -80,5 +81,9 @@ def _notes(databases: Databases) -> list[str]:
     return notes
 
 
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _left_out(broken: Counter[str]) -> str:
+    count, path = broken.total(), shown(next(iter(broken)), 300)
+    what = (
+        "1 record can't be read and is left out" if count == 1 else f"{count:,} records can't be read and are left out"
+    )
+    return f"{what}, in {path}" + (f" and {len(broken) - 1:,} more" if len(broken) > 1 else "")

@@ -7,7 +7,7 @@ from typing import Final
 from regtui.layers.packages.package import COUNT, Package, Read, is_text
 from regtui.layers.packages.records import records
 
-_FIELDS: Final = (b"Package", b"Status", b"Version", b"Architecture", b"Source", b"Installed-Size")
+_FIELDS: Final = (b"package", b"status", b"version", b"architecture", b"source", b"installed-size")
 
 
 def read_dpkg(data: bytes, path: str, layer: int) -> Read:
@@ -17,22 +17,22 @@ def read_dpkg(data: bytes, path: str, layer: int) -> Read:
     """
     found: dict[tuple[str, str], Package] = {}
     broken = 0
-    for record in records(data, _FIELDS):
-        name, version = record.get(b"Package", ""), record.get(b"Version", "")
-        state = record.get(b"Status", "installed").rpartition(" ")[2]
+    for record in records(data, _FIELDS, any_case=True):
+        name, version = record.get(b"package", ""), record.get(b"version", "")
+        state = record.get(b"status", "installed").rpartition(" ")[2]
         if state == "not-installed":
             continue
-        architecture = record.get(b"Architecture", "")
+        architecture = record.get(b"architecture", "")
         if not is_text(name, version) or len(found) == COUNT:
             broken += 1
             continue
-        size = record.get(b"Installed-Size", "")
+        size = record.get(b"installed-size", "")
         found[name, architecture] = Package(
             kind="deb",
             name=name,
             version=version,
             architecture=architecture if is_text(architecture) else "",
-            source=record.get(b"Source", "").partition(" ")[0] or name,
+            source=record.get(b"source", "").partition(" ")[0] or name,
             path=path,
             layer=layer,
             size=int(size) * 1024 if size.isdecimal() and len(size) < 16 else None,

@@ -7,13 +7,13 @@ from typing import Final
 from regtui.layers.packages.package import Package, Read, is_text
 from regtui.layers.packages.records import records
 
-_FIELDS: Final = (b"Name", b"Version")
+_FIELDS: Final = (b"name", b"version")
 
 
 def read_metadata(data: bytes, path: str, layer: int) -> Read:
     """The one distribution that the file describes in its headers; a description follows after an empty line."""
-    record = next(records(data, _FIELDS), {})
-    name, version = record.get(b"Name", ""), record.get(b"Version", "")
+    record = next(records(data, _FIELDS, any_case=True), {})
+    name, version = record.get(b"name", ""), record.get(b"version", "")
     if not is_text(name, version):
         return Read([], 1)
     return Read([Package("python", name, version, path=path, layer=layer)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 
-def records(data: bytes, wanted: Collection[bytes]) -> Iterator[dict[bytes, str]]:
-    """The wanted fields of each record, by their first line; a later one of the same name counts.
+def records(data: bytes, wanted: Collection[bytes], *, any_case: bool = False) -> Iterator[dict[bytes, str]]:
+    """The wanted fields of each record, by their first line; of two with one name the later counts.
 
-    Bytes that aren't UTF-8 are replaced. Records without a line are none.
+    `any_case`: names may be written in capitals or not; `wanted` then has small letters. Bytes that aren't UTF-8 are
+    replaced.
     """
     found: dict[bytes, str] = {}
     is_record = False
@@ -20,6 +21,7 @@ def records(data: bytes, wanted: Collection[bytes]) -> Iterator[dict[bytes, str]
             continue
         is_record = True
         name, colon, value = line.partition(b":")
+        name = name.lower() if any_case else name
         if colon and name in wanted:
             found[name] = value.strip().decode("utf-8", "replace")
     if is_record:
