@@ -29,6 +29,7 @@ _COMMANDS = {
     "files": "files",
     "cat": "contents",
     "extract": "contents",
+    "packages": "packages",
     "rm": "changing",
     "tag": "changing",
     "undo": "undoing",
