@@ -27,6 +27,7 @@ _COMMANDS = {
     "tags": "listing",
     "inspect": "inspecting",
     "files": "files",
+    "find": "find",
     "cat": "contents",
     "extract": "contents",
     "packages": "packages",
