@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import replace
 
 from regtui.cli.failures import say
 from regtui.cli.flags import Run, this_run
@@ -17,11 +18,24 @@ from regtui.operations.session import Session, open_session
 
 def with_session(registry: str, work: Callable[[Session, Run], Awaitable[int]]) -> int:
     """Opens a session, does `work` with it on an event loop, and passes on what the registry wants users to know."""
+    return with_sessions([registry], lambda sessions, run: work(sessions[0], run))
+
+
+def with_sessions(registries: Sequence[str], work: Callable[[list[Session], Run], Awaitable[int]]) -> int:
+    """As `with_session`, for several registries; one that is named twice has one session.
+
+    The login and the flags of the connection that this run has are meant for the first.
+    """
     run = this_run()
 
     async def inside() -> int:
-        async with _session(registry, run) as session:
-            return await work(session, run)
+        opened: dict[str, Session] = {}
+        async with AsyncExitStack() as stack:
+            for registry in registries:
+                if registry not in opened:
+                    others = replace(run, settings=run.settings.for_others(), credentials=None)
+                    opened[registry] = await stack.enter_async_context(_session(registry, others if opened else run))
+            return await work([opened[registry] for registry in registries], run)
 
     with nullcontext() if run.quiet else pauses_said(say):
         return asyncio.run(inside())

@@ -30,6 +30,7 @@ _COMMANDS = {
     "find": "find",
     "cat": "contents",
     "extract": "contents",
+    "diff": "diff",
     "packages": "packages",
     "rm": "changing",
     "tag": "changing",

@@ -11,12 +11,23 @@ from regtui.oci.kinds import Kind
 from regtui.oci.manifest import Index
 from regtui.oci.reference import Reference
 from regtui.operations.compare_facts import Fact, Instruction, Layers, facts, history, layers, layers_of, sentence
-from regtui.operations.compare_files import Files, Progress, Source, compare_files
+from regtui.operations.compare_files import (
+    Comparison,
+    Difference,
+    Files,
+    Progress,
+    Source,
+    compare_files,
+    to_read,
+    told,
+)
 from regtui.operations.compare_packages import PackageChange, Packages, compare_packages
 from regtui.operations.inspect import Inspected, inspect, matches
 from regtui.operations.session import Session
 
 __all__ = [
+    "Comparison",
+    "Difference",
     "Fact",
     "Facts",
     "Files",
@@ -32,6 +43,8 @@ __all__ = [
     "find_pair",
     "layers_of",
     "sentence",
+    "to_read",
+    "told",
 ]
 
 

@@ -115,13 +115,13 @@ def shared_layers(before: Sequence[Descriptor], after: Sequence[Descriptor]) -> 
     return next((n for n, (old, new) in pairs if old.digest != new.digest), min(len(before), len(after)))
 
 
-def sentence(told: Layers, before: str, after: str) -> str:
-    """What is shared and what pulling one after the other costs; `before` and `after` name the two."""
-    number = "no layer" if not told.shared else "1 layer" if told.shared == 1 else f"{told.shared:,} layers"
-    shared = f"{number}, {size(told.shared_bytes)}" if told.shared else number
+def sentence(told: Layers) -> str:
+    """What A and B, the first and the second, share, and what pulling one after the other costs."""
+    number = "1 layer" if told.shared == 1 else f"{told.shared:,} layers"
+    shared = f"{number}, {size(told.shared_bytes)}" if told.shared else "no layer"
     return (
-        f"They share {shared}; pulling {after} after {before} brings {size(told.after_brings)}, "
-        f"{before} after {after} {size(told.before_brings)}"
+        f"A and B share {shared}; pulling B after A brings {size(told.after_brings)}, "
+        f"A after B {size(told.before_brings)}"
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from regtui.layers.compare import Comparison, Difference, bytes_of, compare_trees
+from regtui.layers.compare import Comparison, Difference, bytes_of, compare_trees, kind_of
 from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
@@ -17,11 +17,20 @@ from regtui.oci.reference import Reference
 from regtui.operations.contents import Progress, is_known, layer_contents, source_of
 from regtui.operations.image_files import image_files
 from regtui.operations.session import Session
+from regtui.words import size
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-__all__ = ["Comparison", "Difference", "Files", "Progress", "Source", "compare_files", "to_read"]
+__all__ = ["Comparison", "Difference", "Files", "Progress", "Source", "compare_files", "to_read", "told"]
+
+_KINDS = {
+    "file": "a file",
+    "dir": "a folder",
+    "symlink": "a link",
+    "hardlink": "a hard link to nothing",
+    "fifo": "a named pipe",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,29 @@ class Files:
     before: MergedTree
     after: MergedTree
     by_content: bool  # whether the content of files was read that look alike
+
+    @property
+    def summary(self) -> str:
+        """How many paths came, went and changed, and their bytes: "2 added, 1 changed; 10 B became 12 kB"."""
+        comparison, root = self.comparison, self.comparison.root
+        if not comparison:
+            return "no difference" if self.by_content else "no difference in type, size, mode, owner and links"
+        numbers = ", ".join(f"{number:,} {change}" for change, number in comparison.counts.items() if number)
+        return f"{numbers}; {size(root.size_before)} became {size(root.size_after)}"
+
+    @property
+    def untold(self) -> str:
+        """A sentence on the files that may differ in their content, without a full stop; empty when none may."""
+        pairs = self.comparison.untold
+        later = sum(bytes_of(old).mtime != bytes_of(new).mtime for old, new in pairs)
+        alike = len(pairs) - later
+        if alike == 1 and not later:
+            return "1 file looks alike; nothing tells whether its content is the same"
+        if not later:
+            return f"{alike:,} files look alike; nothing tells whether their content is the same" if alike else ""
+        verb = "has" if later == 1 else "have"
+        more = f"; {alike:,} more look alike" if alike else ""
+        return f"{_number(later)} {verb} another time, and maybe another content{more}"
 
 
 @dataclass(slots=True)
@@ -135,3 +167,43 @@ async def _read(
                     hashing = hashes[layer.digest, one.entry] = sha256()
         done += layer.size
     contents.hashes.update((key, hashing.digest()) for key, hashing in hashes.items())
+
+
+def told(at: Difference) -> str:
+    """What differs at a path, in words: "size 10 B to 12 B, mode 0644 to 0755"; what came or went has its bytes.
+
+    A directory that is one line has the number of what is in it, too.
+    """
+    old, new = at.before, at.after
+    if at.change == "changed" and old is not None and new is not None:
+        changed = ", ".join(_reason(reason, old, new) for reason in at.reasons)
+        below = f"; {at.count - 1:,} in it" if at.count > 1 else ""
+        return changed + below
+    if at.change:
+        bytes_ = at.size_after or at.size_before
+        files = f"{at.count:,} paths, " if at.is_directory and at.count > 1 else ""
+        return f"{files}{size(bytes_)}" if bytes_ or files else "empty" if at.is_directory else size(0)
+    return f"{at.count:,} differ, {size(at.size_before)} to {size(at.size_after)}"
+
+
+def _reason(reason: str, before: MergedNode, after: MergedNode) -> str:
+    if reason == "type":
+        return f"{_kind(before)} became {_kind(after)}"
+    old, new = before.entry, after.entry
+    if old is None or new is None:
+        return reason
+    if reason == "size":
+        return f"size {size(bytes_of(before).size)} to {size(bytes_of(after).size)}"
+    if reason == "mode":
+        return f"mode {old.mode:04o} to {new.mode:04o}"
+    if reason == "owner":
+        return f"owner {old.uid}/{old.gid} to {new.uid}/{new.gid}"
+    return f"link {old.link} to {new.link}" if reason == "link" else reason
+
+
+def _kind(node: MergedNode) -> str:
+    return _KINDS.get("dir" if node.is_directory else kind_of(node), "a device")
+
+
+def _number(files: int) -> str:
+    return "1 file" if files == 1 else f"{files:,} files"

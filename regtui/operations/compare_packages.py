@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ class Packages:
     changes: list[PackageChange]
     before: int  # packages in all
     after: int
+
+    @property
+    def summary(self) -> str:
+        """How many of each kind of change: "3 up, 1 down, 2 added"."""
+        numbers = Counter(change.change for change in self.changes)
+        order: tuple[Direction, ...] = ("up", "down", "changed", "added", "removed")
+        return ", ".join(f"{numbers[one]:,} {one}" for one in order if numbers[one]) or "no difference"
 
 
 async def compare_packages(before: Source, after: Source, files: Files) -> AsyncGenerator[Progress | Packages, None]:

@@ -107,7 +107,7 @@ async def test_the_layers_say_what_is_shared_and_what_each_way_brings(
     assert (told.before, told.after, told.shared, told.shared_bytes) == (1, 2, 1, base.size)
     assert told.after_brings == config.size + upper.size
     assert told.before_brings == pair.before.document.blobs[0].size
-    assert sentence(told, "one", "two").startswith("They share 1 layer, ")
+    assert sentence(told).startswith("A and B share 1 layer, ")
 
 
 async def test_a_step_in_the_middle_of_the_history_doesn_t_hide_what_is_equal_around_it(
