@@ -63,7 +63,7 @@ def test_flags_stand_before_and_after_the_first_word() -> None:
         (["tgas"], "'tgas' is neither a command nor a reference. Did you mean: regtui tags?"),
         (
             ["debian"],
-            "Commands: cat, completion, config, demo, extract, files, history, inspect, login, logout, ls, rm, tag,",
+            "Commands: cat, completion, config, demo, diff, extract, files,",
         ),
         (["oci:folder"], "oci:folder: layouts and archives can't be opened yet."),
         (["docker-archive:file.tar"], "can't be opened yet."),
