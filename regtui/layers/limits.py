@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PIECE = 2**20
+"""Bytes that come out of one step of a decompressor at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
