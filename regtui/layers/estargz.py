@@ -11,7 +11,8 @@ from regtui.errors import ContentError, TooLarge
 from regtui.layers.decompress import Inflater
 from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.tar import Entry, TarWalker
-from regtui.layers.toc import TOC_LIMIT, toc_entries
+from regtui.layers.toc import TOC_LIMIT, read_toc
+from regtui.layers.whereabouts import LayerIndex
 
 DIGEST = "containerd.io/snapshot/stargz/toc.digest"
 """The annotation of a layer that has the digest of the JSON."""
@@ -20,8 +21,15 @@ FOOTER = 51
 """Bytes of the footer: a gzip member that holds nothing, and the offset in its extra field."""
 
 _NAME = "stargz.index.json"
+NO_FILES = frozenset((_NAME, ".prefetch.landmark", ".no.prefetch.landmark"))
+"""What the archive has that is no file of the image: the table, and marks of how much is read ahead."""
 _FOOTER = re.compile(rb"\x1f\x8b\x08\x04.{6}\x1a\0SG\x16\0([0-9a-f]{16})STARGZ.{13}", re.DOTALL)
 _BLOCK = 512
+
+
+def is_footer(end: bytes) -> bool:
+    """Whether these last bytes of a layer say that it is an eStargz layer."""
+    return _FOOTER.fullmatch(end[-FOOTER:]) is not None
 
 
 def toc_offset(end: bytes, layer_size: int) -> int | None:
@@ -55,7 +63,6 @@ def toc_json(member: bytes) -> bytes:
     raise ContentError(f"Where the layer's eStargz footer points to, there is no {_NAME}")
 
 
-def estargz_entries(json: bytes, layer_size: int, limits: Limits = LIMITS) -> list[Entry]:
-    """The entries of the layer's archive: its landmarks, and the table as its last file, are among them."""
-    table = Entry(path=_NAME, type="file", size=len(json), mode=0, uid=0, gid=0, mtime=0)
-    return [*toc_entries(json, layer_size, limits), table]
+def estargz_index(json: bytes, end: int, limits: Limits = LIMITS) -> LayerIndex:
+    """What the layer lists, but for what is no file of the image; `end`: where the table's member begins."""
+    return read_toc(json, end, limits, NO_FILES)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from regtui.errors import ContentError, TooLarge
 from regtui.layers.decompress import Inflater
 from regtui.layers.limits import LIMITS, Limits
-from regtui.layers.tar import Entry
-from regtui.layers.toc import TOC_LIMIT, toc_entries
+from regtui.layers.toc import TOC_LIMIT, read_toc
+from regtui.layers.whereabouts import LayerIndex
 
 POSITION = "io.github.containers.zstd-chunked.manifest-position"
 CHECKSUM = "io.github.containers.zstd-chunked.manifest-checksum"
@@ -51,13 +51,14 @@ def position_in(end: bytes, layer_size: int) -> Position | None:
     return _position(start, length, unpacked, kind, layer_size)
 
 
-def zstd_chunked_entries(packed: bytes, unpacked: int, layer_size: int, limits: Limits = LIMITS) -> list[Entry]:
-    """The entries of the layer's archive; `packed` is the table as it lies there. Raises `ContentError`."""
+def zstd_chunked_index(packed: bytes, position: Position, limits: Limits = LIMITS) -> LayerIndex:
+    """What the layer lists; `packed` is the table as it lies at `position`. Raises `ContentError`."""
+    unpacked = position.unpacked
     inflater = Inflater(replace(LIMITS, unpacked=unpacked))
     json = b"".join((*inflater.feed(packed), *inflater.close()))
     if len(json) != unpacked:
         raise ContentError(f"The layer's table of contents has {len(json):,} bytes unpacked, not {unpacked:,} as told")
-    return toc_entries(json, layer_size, limits)
+    return read_toc(json, position.start, limits)
 
 
 def _position(start: int, length: int, unpacked: int, kind: int, layer_size: int) -> Position:

@@ -53,10 +53,14 @@ class Verifier:
     def update(self, data: bytes | bytearray | memoryview) -> None:
         self._hash.update(data)
 
+    @property
+    def found(self) -> str:
+        """The digest of the bytes so far."""
+        return f"{self._algorithm}:{self._hash.hexdigest()}"
+
     def check(self, subject: str) -> None:
         """Raises `DigestMismatch`, naming the subject, when the bytes so far are not the digest's."""
-        found = f"{self._algorithm}:{self._hash.hexdigest()}"
-        if found != self.digest:
+        if (found := self.found) != self.digest:
             raise DigestMismatch(
                 f"What came for {subject} is not what was asked for: its digest is {found}, not {self.digest}",
                 "The registry, or a proxy on the way, changed or cut it. If it stays so, the content is damaged.",

@@ -18,6 +18,7 @@ from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations.files import Progress
+from regtui.operations.known_layers import known_index
 from regtui.operations.layer_stream import layer_stream
 from regtui.operations.session import Session
 from regtui.text import shown
@@ -186,7 +187,7 @@ async def read_files(
 
 async def is_known(session: Session, layer: Descriptor) -> bool:
     """Whether listing the layer costs no request."""
-    return False
+    return await known_index(session, layer) is not None
 
 
 async def layer_contents(

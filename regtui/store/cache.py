@@ -36,6 +36,8 @@ PRAGMA user_version = {_VERSION};
 COMMIT;
 """
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_RECENT = 16 * 2**20
+"""Bytes of what was made of content that are held in memory."""
 _PATIENCE = 2.0
 """Seconds that another process may take for what it writes."""
 _HOUR = 3600
@@ -61,6 +63,7 @@ class Cache:
         self._database: sqlite3.Connection | None = None
         self._usable = size_limit > 0
         self._closed = False
+        self._recent: dict[str, bytes] = {}  # of `made`, what was used last at the end
         self._unweighed = size_limit  # bytes put since the content was last added up: at the start, nobody knows
 
     async def get(self, digest: str) -> bytes | None:
@@ -74,11 +77,21 @@ class Cache:
 
     async def get_made(self, key: str) -> bytes | None:
         """What was kept under this key, byte by byte as it was, or None."""
-        return await self._in_thread(lambda database: self._get_made(database, key))
+        if (recent := self._recent.pop(key, None)) is not None:
+            self._recent[key] = recent
+            return recent
+        found = await self._in_thread(lambda database: self._get_made(database, key))
+        if found is not None:
+            self._remember(key, found)
+        return found
 
-    async def keep_made(self, key: str, data: bytes) -> None:
-        """Keeps what was made of content, in place of what was there. The key says of what, and in which format."""
-        if len(data) <= self._limit // 4:
+    async def keep_made(self, key: str, data: bytes, *, lasting: bool = True) -> None:
+        """Keeps what was made of content, in place of what was there. The key says of what, and in which format.
+
+        Some of it is in memory, also where the database can't be used; without `lasting`, it is only there.
+        """
+        self._remember(key, data)
+        if lasting and len(data) <= self._limit // 4:
             await self._in_thread(lambda database: self._keep_made(database, key, data))
 
     def keep_names(self, registry: str, kind: str, place: str, listed: Sequence[str]) -> None:
@@ -88,6 +101,13 @@ class Cache:
             self._thread.submit(
                 self._attempt, lambda database: names.keep(database, registry, kind, place, listed, limit)
             )
+
+    def _remember(self, key: str, data: bytes) -> None:
+        self._recent.pop(key, None)
+        self._recent[key] = data
+        excess = sum(map(len, self._recent.values())) - _RECENT
+        while excess > 0:
+            excess -= len(self._recent.pop(next(iter(self._recent))))
 
     async def close(self) -> None:
         """What is asked of it afterwards is not kept and not found."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import tarfile
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from regtui.errors import ContentError, TooLarge
-from regtui.layers.estargz import FOOTER, estargz_entries, toc_json, toc_offset
+from regtui.layers.estargz import FOOTER, NO_FILES, estargz_index, toc_json, toc_offset
 from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.tar import Entry
-from regtui.layers.toc import TOC_LIMIT, toc_entries
-from regtui.layers.zstd_chunked import POSITION, annotated_position, position_in, zstd_chunked_entries
+from regtui.layers.toc import TOC_LIMIT, read_toc
+from regtui.layers.whereabouts import LayerIndex
+from regtui.layers.zstd_chunked import POSITION, annotated_position, position_in, zstd_chunked_index
 from tests.layers.archives import member, walk
 from tests.layers.toc_layers import (
     estargz_footer,
@@ -48,22 +50,30 @@ def members() -> list[tarfile.TarInfo]:
     return made
 
 
+def listed(index: LayerIndex) -> list[Entry]:
+    return [entry for portion in index.listing() for entry in portion]
+
+
+def entries_of(json: bytes, end: int, limits: Limits = LIMITS) -> list[Entry]:
+    return listed(read_toc(json, end, limits))
+
+
 def from_estargz(layer: bytes) -> list[Entry]:
     offset = toc_offset(layer[-FOOTER:], len(layer))
     assert offset
-    return estargz_entries(toc_json(layer[offset:-FOOTER]), len(layer))
+    return listed(estargz_index(toc_json(layer[offset:-FOOTER]), offset))
 
 
 def from_zstd_chunked(layer: bytes) -> list[Entry]:
     position = position_in(layer[-100:], len(layer))
     assert position
-    return zstd_chunked_entries(layer[position.start : position.end], position.unpacked, len(layer))
+    return listed(zstd_chunked_index(layer[position.start : position.end], position))
 
 
 def test_an_estargz_table_says_what_the_archive_does() -> None:
     layer, _ = estargz_layer(members())
-    assert from_estargz(layer) == walk(layer)
-    assert len(walk(layer)) == len(members()) + 1  # the table is a file of the archive as well
+    assert from_estargz(layer) == [entry for entry in walk(layer) if entry.path not in NO_FILES]
+    assert len(walk(layer)) == len(from_estargz(layer)) + 2  # the table and a landmark are no files of the image
 
 
 def test_a_zstd_chunked_table_says_what_the_archive_does() -> None:
@@ -75,7 +85,7 @@ def test_a_zstd_chunked_table_says_what_the_archive_does() -> None:
 def test_chunks_of_a_file_are_no_entries_and_times_lose_their_fraction() -> None:
     first = record(member("big", 3000)) | {"offset": 10, "modtime": "2026-01-02T03:04:05.987654321+01:00"}
     chunk = {"type": "chunk", "name": "big", "offset": 20, "chunkOffset": 1500, "chunkSize": 1500}
-    [entry] = toc_entries(table([first, chunk]), 100)
+    [entry] = entries_of(table([first, chunk]), 100)
     assert (entry.path, entry.size, entry.mtime) == ("big", 3000, 1767319445)
 
 
@@ -107,7 +117,7 @@ def test_tables_of_another_kind_or_version_are_not_guessed_at() -> None:
     with pytest.raises(ContentError, match="kind 2"):
         annotated_position("10:20:30:2", 1000)
     with pytest.raises(ContentError, match="version 2"):
-        toc_entries(b'{"version": 2, "entries": []}', 1000)
+        entries_of(b'{"version": 2, "entries": []}', 1000)
 
 
 def test_where_the_footer_points_there_is_another_file() -> None:
@@ -152,16 +162,16 @@ def told(**changes: Any) -> bytes:
 )
 def test_a_table_that_lies_is_an_error(lie: bytes) -> None:
     with pytest.raises(ContentError):
-        toc_entries(lie, 100)
+        entries_of(lie, 100)
 
 
 def test_a_table_is_bounded() -> None:
     many = table(json.loads(told())["entries"] * 3)
     for limits in (Limits(entries=2), Limits(names=2), Limits(unpacked=14)):
         with pytest.raises(TooLarge):
-            toc_entries(many, 100, limits)
+            entries_of(many, 100, limits)
     with pytest.raises(TooLarge):
-        toc_entries(b" " * (TOC_LIMIT + 1), 100)
+        entries_of(b" " * (TOC_LIMIT + 1), 100)
     with pytest.raises(TooLarge):
         annotated_position(f"1:2:{TOC_LIMIT + 1}:1", 1000)
     with pytest.raises(TooLarge):
@@ -174,6 +184,6 @@ def test_a_table_that_unpacks_to_another_length_than_told() -> None:
     assert position
     packed = layer[position.start : position.end]
     with pytest.raises(ContentError, match="as told"):
-        zstd_chunked_entries(packed, position.unpacked + 1, len(layer))
+        zstd_chunked_index(packed, replace(position, unpacked=position.unpacked + 1))
     with pytest.raises(TooLarge):  # nothing beyond it is unpacked
-        zstd_chunked_entries(packed, position.unpacked - 1, len(layer))
+        zstd_chunked_index(packed, replace(position, unpacked=position.unpacked - 1))

@@ -100,7 +100,25 @@ async def test_what_was_made_and_then_changed_on_the_disk_is_gone(cache: Cache, 
     await cache.keep_made("key", b"true")
     with sqlite3.connect(tmp_path / "cache" / "cache.db") as other:
         other.execute("UPDATE made SET data = ?", (b"false",))
-    assert await cache.get_made("key") is None
+    later = Cache(tmp_path / "cache", PLENTY)
+    assert await later.get_made("key") is None
+    await later.close()
+
+
+async def test_some_of_it_is_in_memory_too_if_only_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    cache = Cache(tmp_path / "file" / "cache", PLENTY)
+    for number in range(20):
+        await cache.keep_made(f"{number}", bytes([number]) * 2**20)
+    assert [number for number in range(20) if await cache.get_made(f"{number}")] == [*range(4, 20)]
+    await cache.close()
+    first = Cache(tmp_path, PLENTY)
+    await first.keep_made("key", b"data", lasting=False)
+    assert await first.get_made("key") == b"data"
+    await first.close()
+    second = Cache(tmp_path, PLENTY)
+    assert await second.get_made("key") is None
+    await second.close()
 
 
 async def test_content_and_what_was_made_of_it_share_the_room(tmp_path: Path) -> None:
@@ -111,6 +129,8 @@ async def test_content_and_what_was_made_of_it_share_the_room(tmp_path: Path) ->
     for number in range(12):
         await cache.keep_made(f"{number}", bytes(1000))
     assert not any([await cache.get(digest) for digest in digests])
+    await cache.close()
+    cache = Cache(tmp_path, 10_000)
     left = [number for number in range(12) if await cache.get_made(f"{number}")]
     assert left == [*range(left[0], 12)]
     assert len(left) * 1000 <= 10_000
