@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from regtui.operations.recent import Recent
 from regtui.registry.credentials import Credentials
 from regtui.registry.request_log import RequestLog, RequestRecord
 
@@ -45,6 +46,8 @@ class Session:
 
     log: RequestLog = field(default_factory=RequestLog)
     """What was asked of whom, by all clients of the session, and what came out of the cache."""
+    recent: Recent = field(default_factory=Recent)
+    """Files that were opened last: going back to one costs no request."""
 
     @property
     def concurrency(self) -> int:

@@ -37,6 +37,13 @@ ACTIONS: dict[str, Action] = {
     "sort": Action(("s",), "sort by the next column"),
     "reverse": Action(("S",), "reverse the order"),
     "hidden": Action(("full_stop",), "show what is hidden"),
+    # files
+    "scope": Action(("a",), "more of the image: the layers below, all, one"),
+    "largest": Action(("m",), "jump to the largest file, then to the next largest"),
+    "waste": Action(("W",), "what wastes most"),
+    "unfold_all": Action(("e",), "unfold all folders"),
+    "fold_all": Action(("E",), "fold all folders"),
+    "next_platform": Action(("n",), "next platform"),
     # what one does with what is shown
     "delete": Action(("d",), "delete"),
     "delete_digest": Action(("D",), "delete the digest, all its tags"),
@@ -45,6 +52,10 @@ ACTIONS: dict[str, Action] = {
     "copy": Action(("y",), "copy"),
     "filter": Action(("slash",), "filter"),
     "refresh": Action(("r",), "refresh"),
+    # in a file
+    "find_previous": Action(("N",), "previous match"),
+    "go_to_line": Action(("colon",), "go to a line"),
+    "hex": Action(("H",), "hex or text"),
     # going about
     "pane_1": Action(("1",), "go to the repositories"),
     "pane_2": Action(("2",), "go to the tags"),
