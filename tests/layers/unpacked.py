@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,8 @@ from tests.registry_servers.images import Layout
 
 AS_ROOT = os.geteuid() == 0
 """Only root can give files to others and make devices."""
+
+ROOTLESS = () if AS_ROOT else ("--rootless",)
 
 _TYPES = {
     stat.S_IFDIR: "dir",
@@ -54,18 +56,21 @@ def packed(*members: tarfile.TarInfo, format: int = tarfile.PAX_FORMAT) -> bytes
     return buffer.getvalue()
 
 
-def on_disk(folder: Path, tars: Sequence[bytes]) -> dict[str, Facts]:
-    """By path, what `umoci raw unpack` makes of the layers in a new folder, which goes again. Raises `Refused`."""
+def umoci(*arguments: str) -> None:
+    """Runs umoci. Raises `Refused` with what it said."""
     program = shutil.which("umoci")
     if not program:
         raise RuntimeError("These tests need umoci: tests/run gets it.")
-    layout = Layout(folder)
-    layout.tag("image", layout.image(*tars))
-    rootless = [] if AS_ROOT else ["--rootless"]
-    command = [program, "raw", "unpack", *rootless, "--image", f"{folder}:image", str(folder / "root")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=300)
     if done.returncode:
         raise Refused(done.stderr)
+
+
+def on_disk(folder: Path, tars: Sequence[bytes]) -> dict[str, Facts]:
+    """By path, what `umoci raw unpack` makes of the layers in a new folder, which goes again. Raises `Refused`."""
+    layout = Layout(folder)
+    layout.tag("image", layout.image(*tars))
+    umoci("raw", "unpack", *ROOTLESS, "--image", f"{folder}:image", str(folder / "root"))
     found = lying_in(folder / "root")
     shutil.rmtree(folder)
     return found
@@ -134,7 +139,13 @@ def differences(folder: Path, tars: Sequence[bytes]) -> dict[str, tuple[Facts | 
     Two things of umoci's are no facts of the image: with which mode and owner it makes a directory that no layer
     lists, and that it doesn't give a directory its time again when it made such a one in it.
     """
-    disk, tree = on_disk(folder, tars), in_tree(tars)
+    return different(on_disk(folder, tars), in_tree(tars))
+
+
+def different(
+    disk: Mapping[str, Facts], tree: Mapping[str, Facts | None]
+) -> dict[str, tuple[Facts | None, Facts | None]]:
+    """`differences`, of what is known already."""
     found = {}
     for path in disk.keys() | tree.keys():
         there, ours = disk.get(path), tree.get(path)
