@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import IO
 
 from regtui.errors import ContentError, RegtuiError
-from regtui.layers.contents import Content, ContentReader, Member
+from regtui.layers.contents import Content, Member
 from regtui.layers.decompress import PIECE
 from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
+from regtui.operations.file_parts import file_contents
 from regtui.operations.files import Progress
 from regtui.operations.known_layers import known_index
-from regtui.operations.layer_stream import layer_stream
 from regtui.operations.session import Session
 from regtui.text import shown
 
@@ -30,9 +29,9 @@ __all__ = [
     "Progress",
     "copy_file",
     "file_content",
+    "file_contents",
     "find_file",
     "is_known",
-    "layer_contents",
     "read_files",
     "source_of",
 ]
@@ -119,13 +118,17 @@ async def file_content(
 ) -> AsyncGenerator[Progress | bytes, None]:
     """The bytes of one file of a layer (`source_of` says which), the first `limit` of them at most, in order.
 
-    Only when this ended they are all there, and known to be right. Raises `ContentError` when the layer doesn't hold
-    the file, and what `layer_files` does.
+    By one request for the part of the layer that holds them, where it is known (`file_parts`); else from the whole
+    layer. Nothing comes before all of it is here and as right as it can be known to be. Raises `ContentError` when the
+    layer doesn't hold the file, and what `layer_files` does.
     """
     found = False
     left = entry.size if limit is None else min(limit, entry.size)
+    if not left:
+        return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-        async with aclosing(layer_contents(session, repository, layer, lambda each: each == entry, limits)) as events:
+        contents = file_contents(session, repository, layer, [entry], limits, limit=limit)
+        async with aclosing(contents) as events:
             async for event in events:
                 if isinstance(event, Progress):
                     yield event
@@ -168,7 +171,7 @@ async def read_files(
             wanted.setdefault(number, {}).setdefault(entry, []).append(node)
     for number, files in sorted(wanted.items()):
         read: dict[Entry, bytearray] = {}
-        contents = layer_contents(session, repository, layers[number], files.__contains__, limits)
+        contents = file_contents(session, repository, layers[number], files, limits)
         async with aclosing(contents) as events:
             async for event in events:
                 if isinstance(event, Progress):
@@ -188,25 +191,3 @@ async def read_files(
 async def is_known(session: Session, layer: Descriptor) -> bool:
     """Whether listing the layer costs no request."""
     return await known_index(session, layer) is not None
-
-
-async def layer_contents(
-    session: Session,
-    repository: str,
-    layer: Descriptor,
-    wanted: Callable[[Entry], bool],
-    limits: Limits = LIMITS,
-) -> AsyncGenerator[Progress | list[Content], None]:
-    """The wanted files of a layer, each a `Member` and its bytes, in the archive's order.
-
-    The layer is read to its end, for only then its digest is known to be right. Raises what `layer_files` does.
-    """
-    reader = ContentReader(wanted, limits)
-    async with layer_stream(session, repository, layer) as steps:
-        async for step in steps:
-            contents = reader.feed(step)
-            while (some := await asyncio.to_thread(next, contents, None)) is not None:
-                yield some
-            yield Progress(reader.bytes_read, layer.size, reader.entries)
-        for some in reader.close():
-            yield some

@@ -14,7 +14,7 @@ from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations.contents import Content, Progress, layer_contents, missing, source_of, what_it_is
+from regtui.operations.contents import Content, Progress, file_contents, missing, source_of, what_it_is
 from regtui.operations.session import Session
 from regtui.operations.target_folder import Names, TargetFolder, is_name
 from regtui.text import shown
@@ -58,7 +58,7 @@ async def extract(
     Either all of it is written, or nothing: on an error, and when it is closed early, what was written goes again.
     Modes and times are kept, owners, setuid and setgid aren't. Nothing that was there is overwritten without `force`.
     When all was left out, nothing is written, and no `Extracted` comes. Raises `RegtuiError` for a path that isn't in
-    the image and for what can't be written, and what `layer_contents` does.
+    the image and for what can't be written, and what `file_contents` does.
     """
     plan = _plan(tree, image, paths)
     folder = TargetFolder(target, force=force)
@@ -72,9 +72,7 @@ async def extract(
         for number, files in sorted(plan.files.items()):
             writer = _LayerWriter(folder, files)
             try:
-                async with aclosing(
-                    layer_contents(session, image.repository, layers[number], files.__contains__, limits)
-                ) as events:
+                async with aclosing(file_contents(session, image.repository, layers[number], files, limits)) as events:
                     async for event in events:
                         if isinstance(event, Progress):
                             yield event

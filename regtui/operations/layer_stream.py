@@ -28,7 +28,7 @@ async def layer_stream(
         raise ContentError("This layer isn't kept in the registry: its manifest only says where it can be fetched from")
     async with (
         aclosing(blob(session, repository, digest_in(layer))) as pieces,
-        aclosing(_one_ahead(_gathered(pieces))) as steps,
+        aclosing(steps_of(pieces)) as steps,
         aclosing(_no_longer(steps, layer.size)) as bounded,
     ):
         try:
@@ -37,6 +37,11 @@ async def layer_stream(
             if session.mirrors:  # with the rest unread, its digest can't tell: the next try asks the registry
                 session.mirrors.rest()
             raise
+
+
+def steps_of(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The same bytes in steps that a thread can work on, one of them ahead."""
+    return _one_ahead(_gathered(pieces))
 
 
 async def _no_longer(steps: AsyncIterator[bytes], size: int) -> AsyncGenerator[bytes, None]:
