@@ -31,7 +31,7 @@ _STATES: Mapping[State, str] = {
     "present": "in the image",
     "removed": "removed by {}",
     "overwritten": "overwritten by {}",
-    "unknown": "unknown: {} not read",
+    "unknown": "unknown, {} unread",
 }
 _HELD = 500_000
 """What was found and can't be said yet, because layers above it are still to be read: 200 MB or so."""

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from regtui.errors import RegtuiError
 from regtui.oci.digest import Digest
@@ -32,6 +33,7 @@ class Image:
     reference: Reference  # with the digest, and the first of its tags
     tags: tuple[str, ...]  # that lead to it, also by an index; none where it was asked for by its digest
     layers: tuple[Descriptor, ...]  # the lowest first
+    platform: str  # as the index says that it stands in, or where one image is asked for its config; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Unread:
 async def image_of(session: Session, reference: Reference, platform: str) -> Image:
     """The one that a tag or digest means; see `find_layers`, for what it raises too."""
     found, layers = await find_layers(session, reference, platform)
-    return Image(found.reference, (reference.tag,) if reference.tag else (), tuple(layers))
+    platform = str(found.config.platform) if found.config else ""
+    return Image(found.reference, (reference.tag,) if reference.tag else (), tuple(layers), platform)
 
 
 async def images(
@@ -73,7 +76,7 @@ async def images(
             yield Reading(0, len(tags))
     tags = await asyncio.to_thread(newest_version_first, tags)
     reader = _Reader(session, repository, platform, known)
-    found: dict[Digest, tuple[list[str], Document]] = {}
+    found: dict[Digest, tuple[list[str], _Seen]] = {}
     async with aclosing(_in_order(reader, tags, session.concurrency * 2)) as arriving:
         read = 0
         async for tag, image in arriving:
@@ -81,24 +84,32 @@ async def images(
             if isinstance(image, Unread):
                 yield image
             elif image:
-                found.setdefault(image.digest, ([], image))[0].append(tag)
+                found.setdefault(image.document.digest, ([], image))[0].append(tag)
             yield Reading(read, len(tags))
-    repository_itself = Reference(session.registry, repository)
+    where = Reference(session.registry, repository)
     yield [
-        Image(repository_itself.at(names[0], image.digest), tuple(names), _layers(image))
-        for names, image in found.values()
+        Image(where.at(names[0], digest), tuple(names), image.layers, image.platform)
+        for digest, (names, image) in found.items()
     ]
 
 
-def _layers(image: Document) -> tuple[Descriptor, ...]:
-    return (image.content.layers or ()) if isinstance(image.content, Manifest) else ()
+class _Seen(NamedTuple):
+    """An image, and what the index calls it that it stands in."""
+
+    document: Document
+    platform: str
+
+    @property
+    def layers(self) -> tuple[Descriptor, ...]:
+        content = self.document.content
+        return (content.layers or ()) if isinstance(content, Manifest) else ()
 
 
 async def _in_order(
     reader: _Reader, tags: Sequence[str], ahead: int
-) -> AsyncGenerator[tuple[str, Document | Unread | None], None]:
+) -> AsyncGenerator[tuple[str, _Seen | Unread | None], None]:
     """Reads `ahead` tags at a time."""
-    tasks: deque[tuple[str, asyncio.Task[Document | Unread | None]]] = deque()
+    tasks: deque[tuple[str, asyncio.Task[_Seen | Unread | None]]] = deque()
     try:
         for tag in tags:
             tasks.append((tag, asyncio.create_task(reader.read(tag))))
@@ -124,9 +135,9 @@ class _Reader:
         self._known = known  # what the registry's vendor told
         self._tags = TagReader(session, repository)
 
-    async def read(self, tag: str) -> Document | Unread | None:
+    async def read(self, tag: str) -> _Seen | Unread | None:
         """None for what is no image."""
-        reference = Reference(self._session.registry, self._repository, tag)
+        reference, runs_on = Reference(self._session.registry, self._repository, tag), ""
         try:
             if tag in self._known:
                 found = await self._by_digest(self._known[tag])
@@ -139,14 +150,14 @@ class _Reader:
                 child = find_image(found.content, platform)
                 if child is None:
                     return Unread(reference, RegtuiError(f"{reference} has no image for {shown(platform, 100)}"))
-                found = await self._by_digest(digest_in(child))
+                found, runs_on = await self._by_digest(digest_in(child)), str(child.platform)
             if self._platform and kind_of(found) is Kind.IMAGE:
                 await inspect(self._session, reference.at(tag, found.digest), self._platform)  # raises for another's
         except RegtuiError as error:
             return Unread(reference, error)
         if kind_of(found) is Kind.SCHEMA1:
             return Unread(reference, RegtuiError(f"{reference} is of schema 1, which regtui doesn't read"))
-        return found if kind_of(found) is Kind.IMAGE else None
+        return _Seen(found, runs_on) if kind_of(found) is Kind.IMAGE else None
 
     async def _by_digest(self, digest: Digest) -> Document:
         return await document(self._session, self._repository, digest, mirrored=True)

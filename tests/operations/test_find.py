@@ -148,7 +148,7 @@ async def test_a_broken_layer_ends_nothing_and_leaves_what_it_may_have_done_open
         ("etc/hosts", 0, "in the image", "2"),
         ("etc/hosts", 1, "in the image", "1"),
         ("etc/motd", 0, "removed by 2", "1"),
-        ("etc/passwd", 0, "unknown: 1 not read", "1"),
+        ("etc/passwd", 0, "unknown, 1 unread", "1"),
     ]
 
 
@@ -205,7 +205,7 @@ async def test_what_is_known_is_answered_first(
     fake.requests.clear()
     seen = await events(session, APP, "sh", known_only=True)
     assert digest_of(top) not in read(fake)
-    assert rows(seen) == [("usr/bin/sh", 0, "in the image", "1"), ("usr/bin/sh", 0, "unknown: 1 not read", "2")]
+    assert rows(seen) == [("usr/bin/sh", 0, "in the image", "1"), ("usr/bin/sh", 0, "unknown, 1 unread", "2")]
 
 
 async def test_what_isn_t_there_is_an_error(fake: FakeRegistry, session: Session) -> None:
