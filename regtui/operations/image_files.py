@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from regtui.errors import RegtuiError, TooLarge
 from regtui.layers.limits import LIMITS, Limits
@@ -16,7 +17,15 @@ from regtui.operations.files import Done, Entries, Progress, layer_files
 from regtui.operations.inspect import Inspected, inspect
 from regtui.operations.session import Session
 
-__all__ = ["MergedNode", "MergedTree", "Waste", "find_layers", "image_files", "removed_by"]
+__all__ = ["LayersProgress", "MergedNode", "MergedTree", "Waste", "find_layers", "image_files", "removed_by"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayersProgress(Progress):
+    """How far all layers are read together; one that costs no download doesn't count."""
+
+    layer: int  # that is read now, from 0
+    layers: int
 
 
 async def find_layers(session: Session, reference: Reference, platform: str = "") -> tuple[Inspected, list[Descriptor]]:
@@ -42,7 +51,7 @@ def platform_in(index: Index, session: Session) -> str:
 
 async def image_files(
     session: Session, repository: str, layers: Sequence[Descriptor], tree: MergedTree, limits: Limits = LIMITS
-) -> AsyncGenerator[Progress, None]:
+) -> AsyncGenerator[LayersProgress, None]:
     """Reads layers, the lowest first, into `tree`: all of an image's, or those up to one. Close it to stop early.
 
     The progress is that of all of them. `limits` hold for each layer, and for all together. Raises what `layer_files`
@@ -50,6 +59,7 @@ async def image_files(
     """
     total, before, unpacked, names = sum(layer.size for layer in layers), 0, 0, 0
     for number, layer in enumerate(layers):
+        is_downloaded = False
         try:
             async with aclosing(layer_files(session, repository, layer, limits)) as events:
                 async for event in events:
@@ -59,12 +69,16 @@ async def image_files(
                     elif isinstance(event, Done):
                         unpacked += event.unpacked or 0
                     else:
-                        yield Progress(before + event.bytes_read, total, tree.entries)
+                        is_downloaded = True
+                        yield LayersProgress(before + event.bytes_read, total, tree.entries, number, len(layers))
                     _check(limits, tree.entries, names, unpacked)
         except RegtuiError as error:
             error.what = f"Layer {number} of {len(layers)}: {error.what}"
             raise
-        before += layer.size
+        if is_downloaded:
+            before += layer.size
+        else:
+            total -= layer.size
 
 
 def _check(limits: Limits, entries: int, names: int, unpacked: int) -> None:

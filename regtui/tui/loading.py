@@ -10,21 +10,18 @@ from functools import partial
 from typing import Any
 
 from regtui.errors import LoginNeeded, RealmNotTrusted, RegtuiError
-from regtui.oci.manifest import Descriptor, Manifest
 from regtui.oci.reference import Reference
 from regtui.operations import inventory
-from regtui.operations.files import Entries, Progress, layer_files
 from regtui.operations.inspect import inspect, referrers
 from regtui.operations.inventory import Attention
 from regtui.operations.places import opened_in
 from regtui.operations.session import Session
-from regtui.tui.arrangement import ALL, DETAILS, FILES, REPOSITORIES, TAGS
+from regtui.tui.arrangement import ALL, DETAILS, REPOSITORIES, TAGS
 from regtui.tui.batches import batches
 from regtui.tui.connections import Connections
+from regtui.tui.reading_files import FilesReading
 from regtui.tui.screens.dialog import explained
 from regtui.tui.screens.panes import NO_REPOSITORY, PanesScreen
-from regtui.tui.widgets.files import FilesShown
-from regtui.words import size
 
 _AGAIN = "Press r to try again."
 _COMMAND = re.compile(r"(?:Or l|L)og in(?: as another user)?: regtui login \S+$")  # an error's advice; here it is a key
@@ -41,7 +38,7 @@ class Loader:
         self._connections = connections
         self._need_login = need_login
         self._attention = Attention(connections.settings.details)
-        self._layer = ""
+        self.files = FilesReading(screen, self._told)
         self.session: Session | None = None
         self.user = ""
         """Who is logged in, or empty."""
@@ -59,7 +56,8 @@ class Loader:
         for pane in ALL:
             self.stop(pane)
         self._screen.workers.cancel_group(self._screen, "search")
-        self.session, self._layer = None, ""
+        self.session = None
+        self.files.forget()
         self._connections.renew(registry)
         self.connect(registry, then)
 
@@ -219,54 +217,7 @@ class Loader:
             pane.show_referrers(found)
             say("")
 
-    # Files
-
-    def offer(self, layer: Descriptor | None, number: int | None, why: str = "") -> None:
-        """Another layer is under the cursor: it is read when one goes to the pane. `why` says why there is none."""
-        if layer is not None and layer.digest == self._layer:
-            return
-        self._layer = ""
-        self.stop(FILES)
-        if layer is None:
-            self._screen.files.wait("", why or "No layer is chosen: layers are in pane 3, under Layers.")
-        else:
-            self._screen.files.wait(f"layer {number}", f"Press 4 to read this layer ({size(layer.size)}).")
-        self._screen.panes[FILES].title_text = self._screen.files.title_text
-
-    def files(self, repository: str, layer: Descriptor, number: int, *, again: bool = False) -> None:
-        """Reads a layer's files; unless they are there or on their way, or wanted `again`."""
-        if self.session and (again or layer.digest != self._layer):
-            self._layer = layer.digest
-            self._start(FILES, self._files(self.session, repository, layer, number))
-
-    async def _files(self, session: Session, repository: str, layer: Descriptor, number: int) -> None:
-        pane, say = self._screen.files, partial(self._screen.say, FILES)
-        pane.start(f"layer {number} · {size(layer.size)}")
-        pane.shown = self._files_shown(number)
-        self._screen.panes[FILES].title_text = self._screen.files.title_text
-        say("reading the layer")
-        try:
-            async with aclosing(batches(layer_files(session, repository, layer))) as arriving:
-                async for events in arriving:
-                    pane.add([entry for event in events if isinstance(event, Entries) for entry in event.entries])
-                    for event in events[-1:]:
-                        if isinstance(event, Progress):
-                            pane.progress(event.bytes_read, event.bytes_total)
-        except RegtuiError as error:
-            pane.fail(self._told(error, _AGAIN, repository))
-            self._layer = ""
-        else:
-            pane.finish()
-        say("")
-
-    def _files_shown(self, number: int) -> FilesShown | None:
-        inspected = self._screen.details.inspected
-        if inspected is None or not isinstance(inspected.document.content, Manifest):
-            return None
-        layers = list(inspected.document.content.layers or ())
-        return FilesShown(inspected.reference, layers, number, "layer", self._screen.files.content)
-
-    def _told(self, error: RegtuiError, more: str, asked_for: str | None = None) -> RegtuiError:
+    def _told(self, error: RegtuiError, more: str, asked_for: str | None = None, /) -> RegtuiError:
         """An error as its pane says it, with what one can do. A login that may help is asked for.
 
         `asked_for` is the repository that the user wanted, empty for the registry; None when he didn't ask for it. Who

@@ -19,8 +19,7 @@ from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.merged import MergedNode, MergedTree
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import parse_reference
-from regtui.operations.files import Progress
-from regtui.operations.image_files import find_layers, image_files
+from regtui.operations.image_files import LayersProgress, find_layers, image_files
 from regtui.operations.session import Session, open_session
 from tests.layers.archives import archive, member
 from tests.operations.fake_registry import LAYER, FakeRegistry
@@ -168,7 +167,7 @@ async def test_progress_is_that_of_all_layers(real: Session, registry: DockerReg
     async with aclosing(image_files(real, "app", layers, MergedTree())) as events:
         steps = [event async for event in events]
     size = sum(layer.size for layer in layers)
-    assert steps[-1] == Progress(size, size, sum(map(len, LAYERS)))
+    assert steps[-1] == LayersProgress(size, size, sum(map(len, LAYERS)), layer=2, layers=3)
     assert [step.bytes_read for step in steps] == sorted(step.bytes_read for step in steps)
 
 

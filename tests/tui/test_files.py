@@ -28,8 +28,14 @@ LAYER = [
 ]
 
 
+async def listed(pane: Files, pilot: Pilot[None]) -> None:
+    while pane._portions.busy:
+        await pilot.pause(0.01)
+
+
 async def settled(pane: Files, pilot: Pilot[None]) -> None:
     pane._paced.run()
+    await listed(pane, pilot)
     await pilot.pause()
 
 
@@ -42,7 +48,7 @@ async def test_a_layer_is_a_tree_with_sizes_links_and_what_it_removes() -> None:
     async with on_stage(pane, size=(50, 20)) as (stage, pilot):
         pane.start("layer 1 · 14.1 MB")
         pane.add(LAYER)
-        pane.finish()
+        pane.finish("10 entries · 5.0 MB unpacked")
         await settled(pane, pilot)
         assert pane.title_text == "Files · layer 1 · 14.1 MB"
         assert rows(stage) == [
@@ -86,7 +92,7 @@ async def test_it_says_how_far_the_layer_is_read_and_fills_meanwhile() -> None:
         await pilot.pause()
         assert rows(stage) == [" reading …"]
         pane.add(LAYER[:1])
-        pane.progress(3_000_000, 14_100_000)
+        pane.say("reading 3.0 MB of 14.1 MB · 1 entry", reading=True)
         await settled(pane, pilot)
         assert rows(stage) == [" reading 3.0 MB of 14.1 MB · 1 entry", "▌  bin → usr/bin"]
         pane.add(LAYER[1:])
@@ -101,7 +107,11 @@ async def test_a_layer_that_breaks_off_says_so_and_keeps_what_was_read() -> None
         pane.add(LAYER[:1])
         pane.fail(ContentError("The layer ends in the middle of a file", "It may be damaged."))
         await settled(pane, pilot)
-        assert rows(stage) == [" ! The layer ends in the middle of a file", "▌  bin → usr/bin"]
+        assert rows(stage) == [
+            " ! The layer ends in the middle of a file. It may be",
+            " damaged.",
+            "▌  bin → usr/bin",
+        ]
         pane.start("layer 2")
         pane.fail(ContentError("Nothing came", "Try again."))
         await settled(pane, pilot)
@@ -117,7 +127,7 @@ async def test_another_layer_begins_with_nothing_of_the_last() -> None:
         pane.set_filter("bin")
         await pilot.press("G")
         pane.start("layer 2")
-        pane.finish()
+        pane.finish("0 entries · 0 B unpacked")
         await settled(pane, pilot)
         assert rows(stage) == [" 0 entries · 0 B unpacked", " This layer holds no files."]
 
@@ -152,10 +162,11 @@ async def test_a_hundred_thousand_entries_show_a_screen_of_rows() -> None:
     async with on_stage(pane) as (stage, pilot):
         pane.start("layer 1")
         pane.add([entry(f"usr/d{n % 100}/file{n}", size=n) for n in range(100_000)])
-        pane.finish()
+        pane.finish("100,000 entries · 5.0 GB unpacked")
         await settled(pane, pilot)
         assert rows(stage) == [" 100,000 entries · 5.0 GB unpacked", "▌▸ usr/" + " " * 66 + "5.0 GB"]
         await pilot.press("l", "j", "l")
         assert pane.row_count == 1101
         pane.set_filter("file99999")
+        await listed(pane, pilot)
         assert pane.row_count == 3

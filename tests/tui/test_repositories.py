@@ -213,4 +213,6 @@ async def test_twenty_thousand_repositories_cost_a_page_no_more_than_itself() ->
         await settled(pane, pilot)
         assert (pane.row_count, pane.title_text) == (50, "Repositories · 20,000")
         pane.set_filter("r1999")
+        while pane._portions.busy:
+            await pilot.pause(0.01)
         assert pane.title_text == "11 of 20,000 repositories"

@@ -15,7 +15,7 @@ from regtui.tui.changes import Changes
 from regtui.tui.history import Spot
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
-from regtui.tui.screens.going import GoingScreen
+from regtui.tui.screens.inside import InsideScreen
 from regtui.tui.screens.open import OpenDialog
 from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
@@ -24,7 +24,7 @@ CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
 """What changes the registry: under --read-only these are neither keys nor commands."""
 
 
-class BrowserScreen(GoingScreen):
+class BrowserScreen(InsideScreen):
     """Deletes, retags, undoes, copies, opens, refreshes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,8 +70,8 @@ class BrowserScreen(GoingScreen):
         elif self.pane == DETAILS and self.spot.shown.version:
             self.spot = self.here
             self.loader.details(self.spot.shown, self.arrived)
-        elif self.inspected and (layer := self.details.current_layer):
-            self.loader.files(reference.repository, *layer, again=True)
+        elif self.inspected:
+            self.loader.files.read(self.loader.session, again=True)
 
     def action_delete(self) -> None:
         repository, meant = self._target.repository, self._meant

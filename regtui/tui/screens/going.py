@@ -14,7 +14,7 @@ from regtui.oci.reference import Reference
 from regtui.operations.inspect import Inspected
 from regtui.operations.places import remember
 from regtui.operations.session import DEMO, Session
-from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
+from regtui.tui.arrangement import DETAILS, REPOSITORIES, TAGS
 from regtui.tui.connections import Connections
 from regtui.tui.history import History, Link, Spot
 from regtui.tui.keys import binding
@@ -23,7 +23,6 @@ from regtui.tui.logins import Logins
 from regtui.tui.screens.staying import StayingScreen
 from regtui.tui.widgets.breadcrumb import Breadcrumb
 from regtui.tui.widgets.details.details import Details, Place
-from regtui.tui.widgets.files import FilesShown
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.repositories import Repositories
 from regtui.tui.widgets.tags import Tags
@@ -47,7 +46,7 @@ class GoingScreen(StayingScreen):
 
     def on_mount(self) -> None:
         self.stay()
-        self.loader.offer(None, None)
+        self.loader.files.offer(None)
         self.loader.connect(self.registry, self.connected, self.spot.namespace)
         self.enter(self.spot.pane)
         self.set_interval(1, self._look_for_pauses)
@@ -98,11 +97,6 @@ class GoingScreen(StayingScreen):
         found = inspected.document.digest if here.digest else inspected.reference.tag
         return inspected if found == here.version else None
 
-    @property
-    def files_shown(self) -> FilesShown | None:
-        """What pane 4 shows; None when nothing was read into it."""
-        return self.files.shown
-
     def _go(self, spot: Spot) -> None:
         self._history.leave(self.here)
         self._show(spot)
@@ -145,24 +139,13 @@ class GoingScreen(StayingScreen):
     def _show_no_details(self) -> None:
         self.loader.stop(DETAILS)
         self.details.show_nothing()
-        self.loader.offer(None, None)
+        self.loader.files.offer(None)
 
     def arrived(self) -> None:
         """The details of the spot are there."""
         if self.spot.tab:
             self.details.go(Place(self.spot.tab, self.spot.cursor))
-        layer, number = self.details.current_layer or (None, None)
-        inspected = self.inspected
-        is_index = inspected is not None and isinstance(inspected.document.content, Index)
-        self.loader.offer(
-            layer, number, "An index has no layers: enter one of its platforms in pane 3." if is_index else ""
-        )
         self.entered(self.pane)
-
-    def entered(self, pane: int) -> None:
-        """A layer is read when one goes to its files, and not before: it may be a big download."""
-        if pane == FILES and self.inspected and (layer := self.details.current_layer):
-            self.loader.files(self.spot.reference.repository, *layer)
 
     def action_back(self) -> None:
         if spot := self._history.back():
@@ -269,12 +252,6 @@ class GoingScreen(StayingScreen):
 
     def on_details_leaving(self, message: Details.Leaving) -> None:
         self._history.leave(replace(self.spot, pane=DETAILS, tab=message.place.tab, cursor=message.place.cursor))
-
-    def on_details_layer_highlighted(self, message: Details.LayerHighlighted) -> None:
-        self.loader.offer(message.layer, message.number, "This instruction made no layer.")
-
-    def on_details_layer_chosen(self, message: Details.LayerChosen) -> None:
-        self.enter(FILES)
 
     # The first and the last line
 

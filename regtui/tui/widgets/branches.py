@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, Unpack
 
 from textual.binding import BindingType
@@ -12,6 +12,7 @@ from regtui.patterns import Filter
 from regtui.tui.glyphs import MORE, OPEN
 from regtui.tui.keys import binding
 from regtui.tui.pacing import Paced
+from regtui.tui.portions import Portions
 from regtui.tui.widgets.lines import Lines, Options
 
 
@@ -32,8 +33,14 @@ class Branch(Hashable, Protocol):
 B = TypeVar("B", bound=Branch)
 
 
-class _Whole(NamedTuple, Generic[B]):
-    """The tree with all of it unfolded, for the filter."""
+_STEP = 256
+"""Branches that are listed in one step."""
+_MATCHED = 4096
+"""Paths that the filter is asked about in one step."""
+
+
+class _Listed(NamedTuple, Generic[B]):
+    """Branches in the order of their rows. `paths` and `parents` are for the filter alone."""
 
     branches: list[B]
     depths: list[int]
@@ -42,8 +49,13 @@ class _Whole(NamedTuple, Generic[B]):
 
 
 class Branches(Lines, Generic[B]):
-    """Shows what hangs on `root`. After it grew, call `grown`. Under a filter all is unfolded and nothing folds."""
+    """Shows what hangs on `root`. After it grew, call `grown`. Under a filter all is unfolded and nothing folds.
 
+    A long list is made in portions, and what is there stays until it is whole.
+    """
+
+    pattern: ClassVar[type[Filter]] = Filter
+    """What the filter's text means."""
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("open", show=True),
         binding("right"),
@@ -52,34 +64,58 @@ class Branches(Lines, Generic[B]):
 
     def __init__(self, root: B, **options: Unpack[Options]) -> None:
         super().__init__(**options)
-        self._paced = Paced(self, self._settle)
+        self._paced = Paced(self, self._regrow)
+        self._portions = Portions(self)
         self.plant(root)
 
     def plant(self, root: B) -> None:
         """Another tree, from its top, without a filter."""
         self._paced.reset()
+        self._portions.drop()
         self._root = root
         self._filter = Filter()
         self._branches: list[B] = []
         self._depths: list[int] = []
         self._at: B | None = None
         self._folding: dict[B, bool] = {}  # what the user unfolded or folded
-        self._whole: _Whole[B] | None = None
+        self._all_open: bool | None = None  # all were unfolded, or folded, at once
+        self._whole: _Listed[B] | None = None  # all of it unfolded, for the filter
+        self._outdated = False  # it grew while it was listed
         self.set_reactive(Lines.cursor, 0)
 
     # What subclasses say
 
-    def is_open(self, branch: B) -> bool:
-        """Whether a folder is unfolded."""
-        return self._folding.get(branch, False)
+    def opens(self, branch: B) -> bool:
+        """Whether a folder is unfolded as long as nobody folded or unfolded it."""
+        return False
+
+    def is_folder(self, branch: B) -> bool:
+        """Whether something is shown below a branch."""
+        return bool(branch.children)
+
+    def parent_of(self, branch: B) -> B | None:
+        """The branch that it is shown below."""
+        return branch.parent
+
+    def ordered(self, folder: B) -> Generator[None, None, list[B]]:
+        """What is shown below a folder, in its order; in steps where that takes long."""
+        yield
+        return folder.listing()
+
+    def prepared(self) -> Iterator[None]:
+        """Goes before each listing, in steps."""
+        return iter(())
 
     def is_found(self, branch: B) -> bool:
         """Whether the filter may find it, not only show it as a parent."""
         return True
 
-    def matching(self, paths: Sequence[str]) -> list[int]:
-        """Of the whole tree's paths those that the filter keeps."""
-        return self._filter.keep(paths, range(len(paths)))
+    def matching(self, paths: Sequence[str], indices: range) -> list[int]:
+        """Of these of the whole tree's paths those that the filter keeps."""
+        return self._filter.keep(paths, indices)
+
+    def settled(self) -> None:
+        """Called when other rows are shown."""
 
     def highlighted(self) -> None:
         """Called when another branch is under the cursor."""
@@ -103,9 +139,11 @@ class Branches(Lines, Generic[B]):
     def set_filter(self, text: str) -> str:
         """Shows only what matches. Returns what is wrong with the filter, or an empty string."""
         try:
-            self._filter = Filter(text)
+            self._filter = self.pattern(text)
         except UsageError as error:
             return str(error)
+        if not self._filter:
+            self._whole = None
         self._settle()
         return ""
 
@@ -113,79 +151,117 @@ class Branches(Lines, Generic[B]):
         """The cursor to a branch of the tree; its parents are unfolded."""
         self._unfold_above(branch)
         self._at = branch
-        self._settle()
-        self._show_cursor()
+        self._settle(follow=True)
+
+    def is_open(self, branch: B) -> bool:
+        """Whether a folder is unfolded."""
+        opens = self.opens(branch) if self._all_open is None else self._all_open
+        return self._folding.get(branch, opens)
+
+    def fold_all(self, *, unfold: bool = False) -> None:
+        """Folds all folders, or unfolds them; the cursor goes to what is left of its path."""
+        self._folding, self._all_open = {}, unfold
+        self._settle(follow=True)
 
     # Rows
 
     def row_version(self, index: int) -> tuple[Hashable, ...]:
         branch = self._branches[index]
-        return (branch, self._depths[index], bool(branch.children) and self._unfolded(branch))
+        return (branch, self._depths[index], self.is_folder(branch) and self._unfolded(branch))
 
     def stem(self, index: int, width: int) -> str:
         """What stands before a row's name: its depth, and whether it folds."""
         branch = self._branches[index]
-        sign = (OPEN if self._unfolded(branch) else MORE) if branch.children else " "
+        sign = (OPEN if self._unfolded(branch) else MORE) if self.is_folder(branch) else " "
         return "  " * min(self._depths[index], width // 4) + sign + " "
 
     def _unfolded(self, branch: B) -> bool:
         return bool(self._filter) or self.is_open(branch)
 
-    def _settle(self) -> None:
-        """Lists what is visible; the cursor stays on its branch, or goes to the nearest parent that is."""
-        if self._filter:
-            self._branches, self._depths = self._matching()
+    def _regrow(self) -> None:
+        if self._portions.busy:
+            self._outdated = True  # it is listed once more when it is there
         else:
-            self._branches, self._depths = self._below(self._root, 0)
-        self.refresh_rows(self._place_of(self._at))
-        self._note_cursor()
+            self._settle()
+
+    def _settle(self, *, follow: bool = False) -> None:
+        """Lists what is visible; the cursor stays on its branch, or goes to the nearest parent that is.
+
+        `follow` scrolls it into view.
+        """
+        listed: _Listed[B] = _Listed([], [], [], [])
+        self._outdated = False
+
+        def shown() -> None:
+            self._branches, self._depths = listed.branches, listed.depths
+            self.refresh_rows(self._place_of(self._at))
+            self._note_cursor()
+            if follow:
+                self._show_cursor()
+            self.settled()
+            if self._outdated:
+                self.grown()
+
+        self._portions.run(self._visible(listed), shown)
+
+    def _visible(self, into: _Listed[B]) -> Iterator[None]:
+        yield from self.prepared()
+        if self._filter:
+            yield from self._matching(into)
+        else:
+            yield from self._below(self._root, 0, into)
 
     def _place_of(self, branch: B | None) -> int | None:
-        places = {other: index for index, other in enumerate(self._branches)} if branch is not None else {}
-        while branch is not None:
-            if branch in places:
-                return places[branch]
-            branch = branch.parent
-        return None
+        """The row of a branch, or of the nearest parent that has one."""
+        ranks: dict[B, int] = {}
+        while branch is not None and branch not in ranks:
+            ranks[branch] = len(ranks)
+            branch = self.parent_of(branch)
+        found = [(ranks[other], index) for index, other in enumerate(self._branches) if other in ranks]
+        return min(found)[1] if found else None
 
-    def _below(self, folder: B, depth: int) -> tuple[list[B], list[int]]:
-        branches: list[B] = []
-        depths: list[int] = []
-        waiting = [(child, depth) for child in reversed(folder.listing())]
-        while waiting:
-            branch, depth = waiting.pop()
-            branches.append(branch)
-            depths.append(depth)
-            if branch.children and self.is_open(branch):
-                waiting += [(child, depth + 1) for child in reversed(branch.listing())]
-        return branches, depths
-
-    def _matching(self) -> tuple[list[B], list[int]]:
-        whole = self._whole = self._whole or self._unfold_all()
-        seen = bytearray(len(whole.branches))
-        for index in self.matching(whole.paths):
-            if not self.is_found(whole.branches[index]):
+    def _below(self, folder: B, depth: int, into: _Listed[B], *, whole: bool = False) -> Iterator[None]:
+        """Lists what is below a folder: what is unfolded, or the `whole` with paths."""
+        levels = [(iter((yield from self.ordered(folder))), "", -1)]
+        while levels:
+            children, above, parent = levels[-1]
+            branch = next(children, None)
+            if branch is None:
+                levels.pop()
                 continue
-            while index >= 0 and not seen[index]:
-                seen[index] = True
-                index = whole.parents[index]
-        kept = [index for index, shown in enumerate(seen) if shown]
-        return [whole.branches[index] for index in kept], [whole.depths[index] for index in kept]
+            index = len(into.branches)
+            into.branches.append(branch)
+            into.depths.append(depth + len(levels) - 1)
+            path = above + branch.name if whole else ""
+            if whole:
+                into.paths.append(path)
+                into.parents.append(parent)
+            if self.is_folder(branch) and (whole or self.is_open(branch)):
+                levels.append((iter((yield from self.ordered(branch))), f"{path}/", index))
+            if not index % _STEP:
+                yield
 
-    def _unfold_all(self) -> _Whole[B]:
-        whole: _Whole[B] = _Whole([], [], [], [])
-        waiting = [(child, 0, "", -1) for child in reversed(self._root.listing())]
-        while waiting:
-            branch, depth, above, parent = waiting.pop()
-            path = above + branch.name
-            if branch.children:
-                index = len(whole.paths)
-                waiting += [(child, depth + 1, f"{path}/", index) for child in reversed(branch.listing())]
-            whole.branches.append(branch)
-            whole.depths.append(depth)
-            whole.paths.append(path)
-            whole.parents.append(parent)
-        return whole
+    def _matching(self, into: _Listed[B]) -> Iterator[None]:
+        whole = self._whole
+        if whole is None:
+            whole = _Listed([], [], [], [])
+            yield from self._below(self._root, 0, whole, whole=True)
+            self._whole = whole
+        seen = bytearray(len(whole.branches))
+        portions = [range(at, min(at + _MATCHED, len(seen))) for at in range(0, len(seen), _MATCHED)]
+        for portion in portions:
+            for index in self.matching(whole.paths, portion):
+                if not self.is_found(whole.branches[index]):
+                    continue
+                while index >= 0 and not seen[index]:
+                    seen[index] = True
+                    index = whole.parents[index]
+            yield
+        for portion in portions:
+            kept = [index for index in portion if seen[index]]
+            into.branches.extend(whole.branches[index] for index in kept)
+            into.depths.extend(whole.depths[index] for index in kept)
+            yield
 
     # Cursor
 
@@ -201,14 +277,14 @@ class Branches(Lines, Generic[B]):
             self.highlighted()
 
     def action_open(self) -> None:
-        if self.at is not None and self.at.children and not self._filter:
+        if self.at is not None and self.is_folder(self.at) and not self._filter:
             (self._fold if self.is_open(self.at) else self._unfold)(self.cursor)
 
     def action_right(self) -> None:
         """Unfolds; goes into an unfolded folder; opens what doesn't fold."""
         if self.at is None:
             return
-        if not self.at.children:
+        if not self.is_folder(self.at):
             self.action_open()
         elif self._unfolded(self.at):
             self.action_down()
@@ -217,7 +293,7 @@ class Branches(Lines, Generic[B]):
 
     def action_left(self) -> None:
         """Folds; goes to the parent; at the top, out."""
-        if self.at is not None and self.at.children and self.is_open(self.at) and not self._filter:
+        if self.at is not None and self.is_folder(self.at) and self.is_open(self.at) and not self._filter:
             self._fold(self.cursor)
             return
         depth = self._depths[self.cursor] if self._depths else 0
@@ -228,27 +304,37 @@ class Branches(Lines, Generic[B]):
             self.move_to(parent)
 
     def _unfold_above(self, branch: B) -> None:
-        parent = branch.parent
+        parent = self.parent_of(branch)
         while parent is not None:
             self._folding[parent] = True
-            parent = parent.parent
+            parent = self.parent_of(parent)
 
     def _fold(self, index: int) -> None:
         self._folding[self._branches[index]] = False
         depth, end = self._depths[index], index + 1
         while end < len(self._depths) and self._depths[end] > depth:
             end += 1
-        self._splice(slice(index + 1, end), [], [])
+        self._splice(slice(index + 1, end), _Listed([], [], [], []))
 
     def _unfold(self, index: int) -> None:
         """With it all folders that are alone in theirs, as far as that goes."""
         branch = self._branches[index]
         self._folding[branch] = True
-        while branch.children and len(branch.children) == 1:
-            (branch,) = branch.listing()
+        while branch.children and len(alone := list(branch.children.values())) == 1:
+            (branch,) = alone
             self._folding[branch] = True
-        self._splice(slice(index + 1, index + 1), *self._below(self._branches[index], self._depths[index] + 1))
+        listed: _Listed[B] = _Listed([], [], [], [])
+        steps = self._below(self._branches[index], self._depths[index] + 1, listed)
+        if self._portions.busy:
+            self._settle()
+        else:
+            self._portions.run(steps, lambda: self._splice(slice(index + 1, index + 1), listed))
 
-    def _splice(self, where: slice, branches: list[B], depths: list[int]) -> None:
-        self._branches[where], self._depths[where] = branches, depths
+    def _splice(self, where: slice, listed: _Listed[B]) -> None:
+        if self._portions.busy:  # what is on its way was listed with other folders open
+            self._settle()
+            return
+        self._branches[where], self._depths[where] = listed.branches, listed.depths
         self.refresh_rows()
+        if self._outdated:
+            self.grown()

@@ -1,27 +1,30 @@
-"""The files pane: what is inside a layer, as a tree with sizes, while it is read."""
+"""The files pane: what is inside a layer or an image, as a tree with sizes and marks, while it is read."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Unpack
+import textwrap
+from collections.abc import Generator, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, NamedTuple, Unpack
 
+from textual.binding import BindingType
 from textual.message import Message
 
-from regtui import words
 from regtui.errors import RegtuiError
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations.files import Entry, FileTree, Node
 from regtui.operations.image_files import MergedNode, MergedTree
+from regtui.patterns import PathFilter
+from regtui.text import shown
 from regtui.tui.cells import Cell, Row
+from regtui.tui.keys import binding
+from regtui.tui.portions import Portions
 from regtui.tui.widgets.branches import Branches
+from regtui.tui.widgets.file_marks import AnyNode, Marks, is_whiteout, node_at
+from regtui.tui.widgets.file_order import Order, everything, largest
+from regtui.tui.widgets.file_rows import file_row
 from regtui.tui.widgets.lines import Options
-
-_SIZE_WIDTH = 10
-_MODE_WIDTH = 12
-_MODES_FROM = 60  # cells; below, names need the room
-
 
 Scope = Literal["layer", "below", "image"]
 """One layer alone, the image up to a layer, the whole image."""
@@ -38,8 +41,36 @@ class FilesShown:
     tree: FileTree | MergedTree  # as far as it was read
 
 
-class Files(Branches[Node]):
-    """Takes entries by `add` as the layer's tar goes by. Its first line says how far that is, or what went wrong."""
+class _View(NamedTuple):
+    """How the user stood in a tree, to stand so in another of the same image."""
+
+    open: list[str]
+    closed: list[str]
+    at: str
+
+
+class Files(Branches[AnyNode]):
+    """Shows a tree while it grows. Its first line says how far it is read, or what went wrong."""
+
+    DEFAULT_CSS = """
+    Files > .lines--added { color: $text-success; }
+    Files > .lines--changed { color: $text-warning; }
+    Files > .lines--removed { color: $text-error; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--added", "lines--changed", "lines--removed"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(binding("out", "stop", show=True), description="stop"),
+        binding("scope", show=True),
+        binding("largest", show=True),
+        binding("waste", show=True),
+        binding("sort", show=True),
+        binding("reverse"),
+        binding("hidden"),
+        binding("unfold_all"),
+        binding("fold_all"),
+    ]
+    pattern = PathFilter
+    heading_height = 1
 
     @dataclass
     class Opened(Message):
@@ -49,67 +80,207 @@ class Files(Branches[Node]):
         layer_number: int  # that brings it
         tree: FileTree | MergedTree
 
-    heading_height = 1
+    class ScopeWanted(Message):
+        """More of the image is to be shown, or less: the next scope."""
+
+    class WasteWanted(Message):
+        """What wastes most is to be shown."""
+
+    class Stopped(Message):
+        """What is being read is not to be read any further."""
+
+    class Changed(Message):
+        """The title is another now."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        self._tree = FileTree()
-        super().__init__(self._tree.root, **options)
-        self._state = ""
-        self._of = ""
         self.shown: FilesShown | None = None
         """What a tree was begun for; None when nothing is read."""
+        self._tree: FileTree | MergedTree = FileTree()
+        self._marks = Marks(self._tree, 0, None, wanted=False)
+        self._order = Order()
+        self._shows_removed = True
+        self._state = ""
+        self._of = ""
+        self._reading = False
+        self._view: _View | None = None  # to be taken up again when the tree is there
+        self._largest: list[AnyNode] = []
+        self._jumped = 0
+        super().__init__(self._tree.root, **options)
+        self._search = Portions(self)
 
     # What comes in
 
-    def start(self, title: str) -> None:
-        """Another layer begins to come: `title` says which, "layer 1 · 14.1 MB"."""
-        self._tree = FileTree()
+    def start(self, title: str, shown: FilesShown | None = None, below: MergedTree | None = None) -> None:
+        """Another tree begins to come: `title` says of what, "layer 1 · 14.1 MB".
+
+        `below` are the layers up to the one in hand, where they are known, for the marks of a layer alone. Of the same
+        image, what was unfolded will be again.
+        """
+        same = self.shown is not None and shown is not None and self.shown.reference == shown.reference
+        if not same:
+            self._view = None
+        elif self._view is None:
+            self._view = self._viewed()
+        all_open = self._all_open if same else None
+        self.shown = shown
+        self._tree = shown.tree if shown else FileTree()
+        wanted = shown is not None and shown.scope != "image"
+        self._marks = Marks(self._tree, shown.number if shown else 0, below, wanted=wanted)
+        self._largest = []
+        self._search.drop()
         self.plant(self._tree.root)
+        self._all_open = all_open
         self._of = title
-        self._say("reading …")
         self.empty_text = ""
+        self.say("reading …", reading=True)
         self.refresh_rows()
 
     def wait(self, title: str, why: str) -> None:
-        """Nothing is read yet: `why` says what one can do. `title` is the layer's, or empty."""
+        """Nothing is read yet: `why` says what one can do. `title` says of what, or is empty."""
+        view, reference = self._view or self._viewed(), self.shown.reference if self.shown else None
         self.start(title)
-        self._say("")
+        self._view = view if reference else None
+        self.say("")
         self.empty_text = why
 
     def add(self, entries: Sequence[Entry]) -> None:
-        self._tree.add(entries)
+        """More of the layer that is shown alone."""
+        if isinstance(self._tree, FileTree):
+            self._tree.add(entries)
         self.grown()
 
-    def progress(self, bytes_read: int, bytes_total: int) -> None:
-        """Compressed bytes."""
-        self._say(f"reading {words.size(bytes_read)} of {words.size(bytes_total)} · {_counted(self._tree.entries)}")
+    def say(self, state: str, *, reading: bool = False) -> None:
+        """The first line; `reading` when there is something to stop."""
+        self._state = state
+        if reading != self._reading:
+            self._reading = reading
+            self.refresh_bindings()
+        if self._size.height:
+            self._grow()
+        self.repaint_changed()
 
-    def finish(self) -> None:
-        """The whole layer was read."""
-        self._say(f"{_counted(self._tree.entries)} · {words.size(self._tree.size)} unpacked")
-        self.empty_text = "This layer holds no files."
-        self.grown()
+    def finish(self, state: str) -> None:
+        """All of it was read."""
+        self.say(state)
+        self.empty_text = "This layer holds no files." if isinstance(self._tree, FileTree) else "There are no files."
+        self._take_up()
 
     def fail(self, error: RegtuiError) -> None:
-        """The layer can't be read, or not to its end; what was read stays."""
-        self._say(f"! {error.what}")
+        """It can't be read, or not to its end; what was read stays."""
         self.empty_text = error.advice
-        self.grown()
+        self.say(f"! {error}" if self._tree.entries else f"! {error.what}")
+        self._take_up()
 
-    def _say(self, state: str) -> None:
-        self._state = state
-        self.repaint_changed()
+    def set_below(self, below: MergedTree) -> None:
+        """The layers up to the one that is shown are known now: its marks can be told."""
+        if self.shown and self.shown.scope == "layer":
+            self._marks = Marks(self._tree, self.shown.number, below, wanted=True)
+            self.refresh_rows()
 
     # What others may ask
 
     @property
     def title_text(self) -> str:
-        return f"Files · {self._of}" if self._of else "Files"
+        return " · ".join(part for part in ("Files", self._of, self._order.title) if part)
 
     @property
-    def content(self) -> FileTree | MergedTree:
-        """What is shown, as far as it was read."""
-        return self._tree
+    def of(self) -> str:
+        """Of what, as the title says it."""
+        return self._of
+
+    def go_to(self, path: str) -> bool:
+        """The cursor to a path, or to the nearest folder that there is; whether it is there itself."""
+        found = node_at(self._root, path) or self._marks.removed_at(path)
+        is_there = found is not None
+        while found is None:
+            path = path.rpartition("/")[0]
+            found = node_at(self._root, path)
+        if found is not self._root:
+            self.reveal(found)
+        return is_there
+
+    # Where the user stood
+
+    def _viewed(self) -> _View:
+        folded = [(branch.path, is_open) for branch, is_open in self._folding.items()]
+        return _View(
+            [path for path, is_open in folded if is_open],
+            [path for path, is_open in folded if not is_open],
+            self.at.path if self.at else "",
+        )
+
+    def _take_up(self) -> None:
+        view, self._view = self._view, None
+        if view is None:
+            self.grown()
+            return
+        for paths, is_open in ((view.open, True), (view.closed, False)):
+            for path in paths:
+                if (node := node_at(self._root, path)) is not None:
+                    self._folding.setdefault(node, is_open)
+        if view.at and not self.cursor:
+            self.go_to(view.at)
+        else:
+            self.grown()
+
+    # Rows
+
+    def heading(self, width: int) -> Row:
+        return (Cell(self._state),)
+
+    def heading_line(self, y: int, width: int) -> Row:
+        lines = self._heading_lines()
+        return (Cell(lines[y]),) if y < len(lines) else ()
+
+    @property
+    def _above(self) -> int:
+        return len(self._heading_lines()) if self.size.height > 2 else 0
+
+    def _heading_lines(self) -> list[str]:
+        """What went wrong is said in full, as far as a third of the pane goes."""
+        if not self._state.startswith("!"):
+            return [self._state]
+        lines = textwrap.wrap(shown(self._state), max(1, self.size.width - 2)) or [""]
+        room = max(1, self.size.height // 3)
+        return lines if len(lines) <= room else [*lines[: room - 1], " ".join(lines[room - 1 :])]
+
+    def prepared(self) -> Iterator[None]:
+        return self._marks.gather()
+
+    def is_folder(self, branch: AnyNode) -> bool:
+        return bool(branch.children) or (self._shows_removed and bool(self._marks.removed_in(branch)))
+
+    def parent_of(self, branch: AnyNode) -> AnyNode | None:
+        return self._marks.parent_of(branch)
+
+    def ordered(self, folder: AnyNode) -> Generator[None, None, list[AnyNode]]:
+        children: list[AnyNode] = list((folder.children or {}).values())
+        if self._shows_removed:
+            children += self._marks.removed_in(folder)
+        elif isinstance(self._tree, FileTree):
+            children = [child for child in children if not is_whiteout(child)]
+        return (yield from self._order.sorted(children))
+
+    def row_version(self, index: int) -> tuple[Hashable, ...]:
+        node = self._branches[index]
+        kind = (node.whiteout, node.opaque) if isinstance(node, Node) else (node.layer,)
+        return (*super().row_version(index), node.size, node.entry, *kind, self._marks.of(node), self._marks.known)
+
+    def row(self, index: int, width: int) -> Row:
+        node = self._branches[index]
+        return file_row(
+            node,
+            self.stem(index, width),
+            self._marks.of(node),
+            width,
+            marks=self._marks.known,
+            layers=self.shown is not None and self.shown.scope == "image",
+        )
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._reading if action == "stop" else True
 
     def action_open(self) -> None:
         """Folds and unfolds a folder; opens what is none."""
@@ -117,51 +288,55 @@ class Files(Branches[Node]):
         if node is None or node.is_directory or node.entry is None:
             super().action_open()
         elif self.shown:
-            self.post_message(self.Opened(node, self.shown.number, self._tree))
+            number = node.layer if isinstance(node, MergedNode) else self.shown.number
+            self.post_message(self.Opened(node, number, self._tree))
 
-    # Rows
+    def action_stop(self) -> None:
+        self.post_message(self.Stopped())
 
-    def heading(self, width: int) -> Row:
-        return (Cell(self._state),)
+    def action_scope(self) -> None:
+        self.post_message(self.ScopeWanted())
 
-    def row_version(self, index: int) -> tuple[Hashable, ...]:
-        node = self._branches[index]
-        return (*super().row_version(index), node.size, node.entry, node.whiteout, node.opaque)
+    def action_waste(self) -> None:
+        self.post_message(self.WasteWanted())
 
-    def row(self, index: int, width: int) -> Row:
-        node = self._branches[index]
-        style = "dim" if node.whiteout and node.entry is None and not node.children else ""
-        modes = width >= _MODES_FROM
-        room = max(0, width - _SIZE_WIDTH - _MODE_WIDTH * modes)
-        return (
-            Cell(self.stem(index, width) + _name(node), style, room),
-            *((Cell(_mode(node.entry), style, _MODE_WIDTH, right=True),) if modes else ()),
-            Cell(_size(node), style, _SIZE_WIDTH - 1, right=True),
-            Cell(" ", style),
-        )
+    def action_sort(self) -> None:
+        self._reorder(self._order.next)
 
+    def action_reverse(self) -> None:
+        self._reorder(self._order._replace(reverse=not self._order.reverse))
 
-def _name(node: Node) -> str:
-    entry = node.entry
-    if node.is_directory:
-        return f"{node.name}/{' · replaces the one below' if node.opaque or node.whiteout else ''}"
-    if entry is None:
-        return node.name
-    sign = {"symlink": " → ", "hardlink": " ⇒ "}.get(entry.type)
-    return f"{node.name}{sign}{entry.link}" if sign else node.name
+    def _reorder(self, order: Order) -> None:
+        self._order = order
+        self._relist()
+        self.post_message(self.Changed())
 
+    def action_hidden(self) -> None:
+        """Shows what was removed, or hides it."""
+        self._shows_removed = not self._shows_removed
+        self._relist()
 
-def _size(node: Node) -> str:
-    if node.is_directory or (node.entry is not None and node.entry.type == "file"):
-        return words.size(node.size)
-    if node.entry is None:
-        return "removed"
-    return node.entry.type if node.entry.type in ("char", "block", "fifo") else ""
+    def _relist(self) -> None:
+        self._whole = None
+        self._settle()
 
+    def action_unfold_all(self) -> None:
+        self.fold_all(unfold=True)
 
-def _mode(entry: Entry | None) -> str:
-    return entry.mode_text if entry is not None else ""
+    def action_fold_all(self) -> None:
+        self.fold_all()
 
+    def action_largest(self) -> None:
+        """To the largest file of those that are shown or folded; from there to the next largest."""
+        if self._largest and self.at is self._largest[self._jumped]:
+            self._jumped = (self._jumped + 1) % len(self._largest)
+            self.reveal(self._largest[self._jumped])
+            return
+        found: list[AnyNode] = []
 
-def _counted(entries: int) -> str:
-    return f"{entries:,} {'entry' if entries == 1 else 'entries'}"
+        def jump() -> None:
+            self._largest, self._jumped = found, 0
+            if found:
+                self.reveal(found[0])
+
+        self._search.run(largest(list(self._branches) if self._filter else everything(self._root), found), jump)

@@ -16,9 +16,17 @@ from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keymap import key_name
 
 _ALWAYS = "help"
-_ORDER = ("mark", "delete", "retag", "open", "filter", "copy", "next_tab", "sort")
+_ORDER = ("stop", "mark", "delete", "retag", "open", "filter", "copy", "next_tab", "sort")
 """The most useful first; others follow, the nearest to the focus first."""
-_SHORT = {"delete_digest": "delete digest", "open_reference": "open by name", "mark_range": "range", "sort": "sort"}
+_SHORT = {
+    "delete_digest": "delete digest",
+    "open_reference": "open by name",
+    "mark_range": "range",
+    "sort": "sort",
+    "scope": "more layers",
+    "largest": "largest",
+    "waste": "waste",
+}
 
 
 class KeyLine(Widget):
@@ -61,7 +69,7 @@ class KeyLine(Widget):
         """Keys and words that find room, the most useful first, the help always the last."""
         keys: dict[str, tuple[str, str]] = {}
         for key, (_, binding, enabled, _) in active.items():
-            action = binding.id or binding.action
+            action = "stop" if binding.action == "stop" else binding.id or binding.action
             if binding.show and enabled and action not in keys:
                 keys[action] = (key_name(key), _SHORT.get(action, binding.description))
         last = keys.pop(_ALWAYS, None)

@@ -143,6 +143,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """The line above the rows that doesn't scroll, where `heading_height` is 1."""
         return ()
 
+    def heading_line(self, y: int, width: int) -> Row:
+        """One of the heading's lines, where it has several."""
+        return self.heading(width)
+
     def action_open(self) -> None:
         """What Enter and a second click do with the row under the cursor."""
 
@@ -283,7 +287,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _line(self, y: int) -> Strip:
         if y < self._above:
-            return self._static(self.heading(self.row_width), "heading")
+            return self._static(self.heading_line(y, self.row_width), "heading")
         y -= self._above
         index = self.scroll_offset.y + y
         if not self.row_count:

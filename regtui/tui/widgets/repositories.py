@@ -191,17 +191,16 @@ class Repositories(Branches[PathPart]):
 
     # Rows
 
-    def _settle(self) -> None:
-        super()._settle()
+    def settled(self) -> None:
         self.post_message(self.Changed())
 
-    def is_open(self, branch: PathPart) -> bool:
-        return self._folding.get(branch, len(self._known) <= _FEW)
+    def opens(self, branch: PathPart) -> bool:
+        return len(self._known) <= _FEW
 
-    def matching(self, paths: Sequence[str]) -> list[int]:
+    def matching(self, paths: Sequence[str], indices: range) -> list[int]:
         words, hits = self._hits
-        found = super().matching(paths)
-        return found + [i for i, path in enumerate(paths) if path in hits] if words == self._filter.text else found
+        found = super().matching(paths, indices)
+        return found + [i for i in indices if paths[i] in hits] if words == self._filter.text else found
 
     def is_found(self, branch: PathPart) -> bool:
         return branch.is_repository
