@@ -6,7 +6,7 @@ import gzip
 import json
 import struct
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,3 +98,75 @@ def zstd_footer(start: int, length: int, unpacked: int, kind: int = 1) -> bytes:
 def skippable(payload: bytes) -> bytes:
     """A zstd frame that holds nothing of the archive."""
     return struct.pack("<II", 0x184D2A50, len(payload)) + payload
+
+
+# With content, in chunks
+
+
+def file_record(path: str, content: bytes) -> Json:
+    info = tarfile.TarInfo(path)
+    info.size = len(content)
+    return record(info) | {"digest": digest_of(content)}
+
+
+def chunks_of(path: str, content: bytes, chunk: int) -> list[Json]:
+    """What the table says of a file that is kept in chunks; where they are is still to be added."""
+    told = []
+    for start in range(0, len(content) or 1, chunk):
+        piece = content[start : start + chunk]
+        each = file_record(path, content) if not start else {"type": "chunk", "name": path}
+        if len(content) > chunk:
+            each |= {"chunkOffset": start, "chunkSize": len(piece)}
+        told.append(each | {"chunkDigest": digest_of(piece)})
+    return told
+
+
+def estargz_entries(files: Mapping[str, bytes], chunk: int = 2**30) -> tuple[bytes, list[Json]]:
+    """The layer up to its table, and what the table says: a member for each header, and each chunk of a payload."""
+    layer, entries = bytearray(), []
+    for path, content in files.items():
+        info = tarfile.TarInfo(path)
+        info.size = len(content)
+        layer += gzip.compress(info.tobuf(tarfile.PAX_FORMAT))
+        for each in chunks_of(path, content, chunk):
+            piece = content[each.get("chunkOffset", 0) :][:chunk]
+            entries.append(each | ({"offset": len(layer)} if content else {}))
+            layer += gzip.compress(piece)
+        layer += gzip.compress(bytes(-len(content) % 512))
+    return bytes(layer), entries
+
+
+def shared_estargz_entries(files: Mapping[str, bytes]) -> tuple[bytes, list[Json]]:
+    """As `estargz_entries`, all in one member: `innerOffset` tells them apart."""
+    archive, entries = bytearray(), []
+    for path, content in files.items():
+        info = tarfile.TarInfo(path)
+        info.size = len(content)
+        archive += info.tobuf(tarfile.PAX_FORMAT)
+        first = gzip.compress(b"")  # a layer doesn't begin with a payload
+        entries.append(file_record(path, content) | {"offset": len(first), "innerOffset": len(archive)})
+        archive += content + bytes(-len(content) % 512)
+    return gzip.compress(b"") + gzip.compress(bytes(archive)), entries
+
+
+def zstd_chunked_entries(
+    files: Mapping[str, bytes], chunk: int = 2**30, holes: Sequence[bytes] = ()
+) -> tuple[bytes, list[Json]]:
+    """The layer up to its table, and what that says: a frame for each header, and each chunk but those in `holes`."""
+    layer, entries = bytearray(), []
+    for path, content in files.items():
+        info = tarfile.TarInfo(path)
+        info.size = len(content)
+        layer += zstandard.compress(info.tobuf(tarfile.PAX_FORMAT))
+        told = chunks_of(path, content, chunk)
+        for each in told:
+            piece = content[each.get("chunkOffset", 0) :][:chunk]
+            each |= {"offset": len(layer)}
+            if piece in holes:
+                each["chunkType"] = "zeros"
+            else:
+                layer += zstandard.compress(piece)
+        told[0]["endOffset"] = len(layer)
+        entries += told
+        layer += zstandard.compress(bytes(-len(content) % 512))
+    return bytes(layer), entries
