@@ -17,9 +17,10 @@ from regtui.cli.connect import manifest_of, with_session
 from regtui.cli.failures import FAILED, say
 from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Progress
+from regtui.errors import UsageError
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations import contents, extracting
+from regtui.operations import contents, extracting, opening
 from regtui.operations.image_files import MergedTree, find_layers, image_files
 from regtui.operations.session import Session
 from regtui.text import shown
@@ -32,28 +33,34 @@ _SAID = 20
 """Paths that were left out and are named one by one."""
 
 
+_LAYER = click.option("--layer", type=click.IntRange(0), metavar="N", help="Of this layer alone; the lowest is 0.")
+
+
 @click.command()
 @click.argument("reference", metavar="REF")
-@click.argument("path")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@_LAYER
 @with_flags
-def cat(reference: str, path: str) -> int:
-    """Write the content of the file PATH in the image REF to standard output, once it is whole and its digest right.
+def cat(reference: str, paths: tuple[str, ...], layer: int | None) -> int:
+    """Write the content of files of the image REF to standard output, one after the other, each once it is whole.
 
-    Links are followed within the image. On a terminal, characters that control it are written out.
+    Links are followed within the image, or within the layer. On a terminal, characters that control it are written out.
     """
     wanted = manifest_of(reference)
 
     async def work(session: Session, run: Run) -> int:
         progress = Progress(run.quiet)
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-            try:
-                image, layers, tree = await _read_tree(session, wanted, run, progress)
-                node = contents.find_file(tree, image, path)
-                await _said(contents.copy_file(session, image, layers, node, file), progress)
-            finally:
-                progress.clear()
-            file.seek(0)
-            _write_out(file)
+        try:
+            image, layers, tree = await _read_tree(session, wanted, run, progress, layer)
+            nodes = [contents.find_file(tree, image, path) for path in paths]
+            for node in nodes:
+                with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+                    await _said(contents.copy_file(session, image, layers, node, file), progress)
+                    progress.clear()
+                    file.seek(0)
+                    _write_out(file)
+        finally:
+            progress.clear()
         return 0
 
     return with_session(wanted.registry, work)
@@ -64,19 +71,20 @@ def cat(reference: str, path: str) -> int:
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("-o", "--output", "folder", metavar="DIR", required=True, help="Where they go; made if it isn't there.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there already.")
+@_LAYER
 @with_flags
-def extract(reference: str, paths: tuple[str, ...], folder: str, force: bool) -> int:
+def extract(reference: str, paths: tuple[str, ...], folder: str, force: bool, layer: int | None) -> int:
     """Write files and whole folders of the image REF below DIR, under their paths in the image; / is all of it.
 
-    Either all comes, or nothing. Modes and times are kept, owners, setuid and setgid aren't. Devices, and links that
-    could lead outside of DIR, are left out.
+    Either all comes, or nothing. Modes and times are kept, owners, setuid and setgid aren't. Absolute links become
+    relative ones. Devices, and links that could lead outside of DIR, are left out.
     """
     wanted = manifest_of(reference)
 
     async def work(session: Session, run: Run) -> int:
         progress, code, left_out = Progress(run.quiet), FAILED, 0
         try:
-            image, layers, tree = await _read_tree(session, wanted, run, progress)
+            image, layers, tree = await _read_tree(session, wanted, run, progress, layer)
             async with aclosing(
                 extracting.extract(session, image, layers, tree, paths, Path(folder), force=force)
             ) as events:
@@ -103,12 +111,17 @@ def extract(reference: str, paths: tuple[str, ...], folder: str, force: bool) ->
 
 
 async def _read_tree(
-    session: Session, wanted: Reference, run: Run, progress: Progress
+    session: Session, wanted: Reference, run: Run, progress: Progress, layer: int | None
 ) -> tuple[Reference, list[Descriptor], MergedTree]:
     chosen = run.settings.platform if "platform" in run.settings.origins else ""
     found, layers = await find_layers(session, wanted, chosen)
+    if layer is not None and layer >= len(layers):
+        raise UsageError(f"{found.reference} has no layer {layer}", f"It has {len(layers):,}, numbered from 0.")
     tree = MergedTree()
-    await _said(image_files(session, found.reference.repository, layers, tree), progress)
+    if layer is None:
+        await _said(image_files(session, found.reference.repository, layers, tree), progress)
+    else:
+        await _said(opening.read_layer(session, found.reference.repository, layers[layer], layer, tree), progress)
     return found.reference, layers, tree
 
 
@@ -134,4 +147,5 @@ def _write_out(file: IO[bytes]) -> None:
 
 def _summary(done: extracting.Extracted, folder: str) -> str:
     files = f"{done.files:,} {'file' if done.files == 1 else 'files'}"
-    return f"Wrote {files}, {words.size(done.size)}, to {shown(folder)}"
+    turned = f"; {done.turned:,} absolute {'link leads' if done.turned == 1 else 'links lead'} inside of it now"
+    return f"Wrote {files}, {words.size(done.size)}, to {shown(folder)}{turned if done.turned else ''}"

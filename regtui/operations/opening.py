@@ -16,10 +16,11 @@ from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations.contents import Progress, file_content, source_of, what_it_is
 from regtui.operations.file_kinds import FileKind, kind_of
+from regtui.operations.files import Entries, layer_files
 from regtui.operations.session import Session
 from regtui.text import shown
 
-__all__ = ["VIEWED", "FileKind", "FileOfImage", "Opened", "Progress", "file_of", "merged", "open_file"]
+__all__ = ["VIEWED", "FileKind", "FileOfImage", "Opened", "Progress", "file_of", "merged", "open_file", "read_layer"]
 
 VIEWED: Final = 64 * 2**20
 """Bytes of a file that are read to be looked at."""
@@ -84,8 +85,14 @@ def file_of(
 
 def merged(tree: FileTree, number: int) -> MergedTree:
     """One layer alone as an image's tree has it, without what it removes: links lead to what is in this layer."""
-    whole, waiting = MergedTree(), tree.root.listing()
+    whole = MergedTree()
+    _merge(tree, number, whole)
+    return whole
+
+
+def _merge(tree: FileTree, number: int, whole: MergedTree) -> None:
     entries: list[Entry] = []
+    waiting = tree.root.listing()
     while waiting:
         node = waiting.pop()
         if node.entry is not None:
@@ -93,7 +100,20 @@ def merged(tree: FileTree, number: int) -> MergedTree:
         waiting += (node.children or {}).values()
     entries.sort(key=lambda entry: entry.type == "hardlink")  # what they share their bytes with comes before them
     whole.add_layer(number, entries)
-    return whole
+
+
+async def read_layer(
+    session: Session, repository: str, layer: Descriptor, number: int, tree: MergedTree
+) -> AsyncGenerator[Progress, None]:
+    """Reads one layer alone into `tree`. Raises what `layer_files` does."""
+    listed = FileTree()
+    async with aclosing(layer_files(session, repository, layer)) as events:
+        async for event in events:
+            if isinstance(event, Entries):
+                listed.add(event.entries)
+            elif isinstance(event, Progress):
+                yield event
+    await asyncio.to_thread(_merge, listed, number, tree)
 
 
 def _as_merged(node: Node, number: int) -> MergedNode:
