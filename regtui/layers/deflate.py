@@ -14,10 +14,8 @@ import zlib
 from typing import Any
 
 from regtui.errors import ContentError
+from regtui.layers.windows import WINDOW
 from regtui.text import shown
-
-WINDOW = 32 * 1024
-"""Bytes before a place in the data that what follows may refer to."""
 
 _GZIP = 31  # windowBits: the greatest window, and a gzip header and trailer around the data
 _NO_FLUSH, _BLOCK = 0, 5

@@ -89,6 +89,7 @@ class GzipByBlock:
         self._members = 0
         self._packed = 0  # bytes before those that are fed now
         self._unpacked = 0
+        self._last = b""
         points.begin("gzip")
 
     @property
@@ -106,6 +107,7 @@ class GzipByBlock:
             if piece:
                 yield piece
         self._packed += len(data)
+        self._last = data[-1:] or self._last
 
     def _begin(self, data: bytes, position: int) -> int:
         """Where the next member begins; in none when there are only zeros."""
@@ -124,9 +126,11 @@ class GzipByBlock:
         wait = points.wait(self._packed + position, self._unpacked)
         if wait:
             end = min(end, position + wait)
-        piece, position = self._inflate.step(data, position, end, to_block=not wait)
+        piece, used = self._inflate.step(data, position, end, to_block=not wait)
         self._unpacked += len(piece)
+        points.follow(memoryview(data)[position:used])
         if self._inflate.is_at_block:
-            points.block(self._packed + position, self._unpacked, self._inflate.bits, self._inflate.window())
+            last, window = data[max(used - 1, 0) : used] or self._last, self._inflate.window()
+            points.block(self._packed + used, self._unpacked, self._inflate.bits, last, window)
         self._in_member = not self._inflate.is_at_end
-        return piece, position
+        return piece, used

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
 from regtui.errors import ContentError
 from regtui.layers.decompress import PIECE, Format, Plain
-from regtui.layers.deflate import WINDOW
 from regtui.layers.gzip_members import Gzip
+from regtui.layers.windows import FOLLOWING, WINDOW, from_whole_byte, needed
 from regtui.layers.zstd_frames import Zstd
 from regtui.text import shown
 
@@ -24,28 +25,13 @@ Kind = Literal["tar", "gzip", "zstd"]
 
 _FREE = 64 * 1024
 """Packed bytes from one point to the next, where that needs no window."""
-_SPACING = 3 * 2**19
-"""Packed bytes from one point to the next, with a window: some 15 KB after packing, 1 % of a layer."""
+_SPACING = 2**20
+"""Packed bytes from one point to the next, with a window: some 2 KB after packing, and 2 ms to find them."""
 _SPACING_UNPACKED = 32 * 2**20
 _MOST_POINTS = 4096
 _MOST_WINDOWS = 8 * 2**20
 """Bytes of all packed windows. Beyond one of these bounds, every second point goes, and the spacing is doubled."""
-_WINDOW_LEVEL = 9
-
-_FIXED = 0b010, 10  # an empty block of the fixed codes: its kind and the code of its end
-_OWN = 0x35FFC10000000000081E004, 93  # an empty block with codes of its own, for an odd number of bits
-
-
-def _row(first: tuple[int, int], count: int) -> tuple[int, int]:
-    """The bits of a block, then `count` of the fixed codes; and how many bits they are."""
-    bits, length = first
-    for _ in range(count):
-        bits, length = bits | _FIXED[0] << length, length + _FIXED[1]
-    return bits, length
-
-
-_EMPTY_BLOCKS = {row[1] % 8: row for first in ((0, 0), _OWN) for count in range(4) for row in [_row(first, count)]}
-"""Blocks that hold nothing, by the bits that the last of their bytes has."""
+_WINDOW_LEVEL = 3
 
 
 class Point(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -54,7 +40,9 @@ class Point(msgspec.Struct, array_like=True, frozen=True, gc=False):
     packed: int  # bytes of the layer before it, the last one perhaps in part
     unpacked: int  # bytes of the archive before it
     bits: int = 0  # how many bits of byte `packed - 1` belong to it: the highest ones
-    window: bytes = b""  # up to 32 KiB of the archive before it, as a zstd frame; empty: a member or frame begins here
+    window: bytes = b""
+    """Up to 32 KiB of the archive before it, zeros where they aren't needed, as a zstd frame; empty: a member or frame
+    begins here."""
 
     @property
     def start(self) -> int:
@@ -125,8 +113,8 @@ class PointsMaker:
         self._windows = 0  # bytes
         self._factor = 1
         self._tried = 0  # up to where no other window is wanted
+        self._begun: _Begun | None = None
         self._made: Points | None = None
-        self._pack: Callable[[bytes], bytes] | None = None
 
     def finish(self) -> Points | None:
         """None when the layer wasn't read to its end, or when nothing here can stop between blocks of its kind."""
@@ -139,26 +127,46 @@ class PointsMaker:
 
     def wait(self, packed: int, unpacked: int) -> int:
         """How many more packed bytes may be read before the next block's beginning is wanted; 0: it is."""
+        if self._begun:
+            return FOLLOWING - len(self._begun.following)
         if unpacked - self._points[-1].unpacked >= _SPACING_UNPACKED * self._factor:
-            return 0
+            return max(0, self._tried - packed)
         return max(0, max(self._points[-1].packed + _SPACING * self._factor, self._tried) - packed)
 
     def member(self, packed: int, unpacked: int) -> None:
         """A member or frame begins: whatever follows refers to nothing before it."""
+        self._complete()
         point = Point(packed, unpacked)
         if self._is_far(self._points[-1], point):
             self._add(point)
 
-    def block(self, packed: int, unpacked: int, bits: int, window: bytes) -> None:
-        """A block begins, `bits` bits before the end of what was read; `window` is the archive before it."""
-        if not window:  # its member has begun just now: a hostile layer has many such
+    def block(self, packed: int, unpacked: int, bits: int, last: bytes, window: bytes) -> None:
+        """A block begins, `bits` bits before the end of the `last` byte; `window` is the archive before it."""
+        if window:
+            self._begun = _Begun(Point(packed, unpacked, bits), window, bytearray(last if bits else b""))
+        else:  # its member has begun just now: a hostile layer has many such
             self._tried = packed + _FREE
-            return
-        self._add(Point(packed, unpacked, bits, self._packed_window(window)))
+
+    def follow(self, data: memoryview) -> None:
+        """More packed bytes were read."""
+        if self._begun:
+            self._begun.following += data
+            if len(self._begun.following) >= FOLLOWING:
+                self._complete()
 
     def end(self, packed: int, unpacked: int) -> None:
+        self._complete()
         if self._kind:
             self._made = Points(self._kind, packed, unpacked, tuple(self._points))
+
+    def _complete(self) -> None:
+        if self._begun:
+            import zstandard
+
+            begun, self._begun = self._begun, None
+            window = needed(begun.window, bytes(begun.following), begun.point.bits)
+            packed = zstandard.ZstdCompressor(level=_WINDOW_LEVEL).compress(window)
+            self._add(msgspec.structs.replace(begun.point, window=packed))
 
     def _add(self, point: Point) -> None:
         self._points.append(point)
@@ -178,12 +186,14 @@ class PointsMaker:
             or point.unpacked - before.unpacked >= _SPACING_UNPACKED * self._factor
         )
 
-    def _packed_window(self, window: bytes) -> bytes:
-        if self._pack is None:
-            import zstandard
 
-            self._pack = zstandard.ZstdCompressor(level=_WINDOW_LEVEL).compress
-        return self._pack(window)
+@dataclass(slots=True)
+class _Begun:
+    """A block whose following bytes aren't all here, which tell what it needs of its window."""
+
+    point: Point
+    window: bytes
+    following: bytearray
 
 
 class PointReader:
@@ -227,7 +237,8 @@ class _Resumed:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         if not self._is_over:
-            yield from self._inflated(self._from_whole_byte(data))
+            yield from self._inflated(from_whole_byte(data, self._bits))
+            self._bits = 0 if data else self._bits
             if not self._inflate.eof:
                 return
             data, self._is_over = self._inflate.unused_data, True
@@ -250,15 +261,6 @@ class _Resumed:
             data = self._inflate.unconsumed_tail
             if not data and len(piece) < PIECE:
                 return
-
-    def _from_whole_byte(self, data: bytes) -> bytes:
-        """Puts empty blocks before a block that begins within a byte: zlib begins with whole ones."""
-        if not self._bits or not data:
-            return data
-        unused = 8 - self._bits
-        filler, length = _EMPTY_BLOCKS[unused]
-        self._bits = 0
-        return (filler | data[0] >> unused << length).to_bytes((length + 7) // 8, "little") + data[1:]
 
 
 def _window(packed: bytes) -> bytes:
