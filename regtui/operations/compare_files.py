@@ -14,8 +14,9 @@ from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations.contents import Progress, is_known, layer_contents, source_of
+from regtui.operations.contents import Progress, file_contents, is_known, source_of
 from regtui.operations.image_files import image_files
+from regtui.operations.known_layers import known_index
 from regtui.operations.session import Session
 from regtui.words import size
 
@@ -75,24 +76,34 @@ class Files:
         return f"{_number(later)} {verb} another time, and maybe another content{more}"
 
 
+_Key = tuple[str, Entry]
+"""Where a file's bytes are: the layer's digest and the entry in it."""
+_Print = tuple[tuple[int, str], ...]
+"""What is known of them: the bytes and the digest of each part, in order."""
+
+
 @dataclass(slots=True)
 class _Contents:
-    """What is known of the bytes of files, by the layer's digest and the entry in it."""
+    """What is known of the bytes of files."""
 
     before: list[Descriptor]
     after: list[Descriptor]
-    hashes: dict[tuple[str, Entry], bytes] = field(default_factory=dict)
+    prints: dict[_Key, _Print] = field(default_factory=dict)
 
     def same(self, before: MergedNode, after: MergedNode) -> bool | None:
-        """Two files with one entry in the same layer are one; of others their hashes tell, if they were read."""
+        """Two files with one entry in the same layer are one; of others their digests tell, where they are known."""
         old, new = self.key(self.before, before), self.key(self.after, after)
         if old == new:
             return True
-        hashes = self.hashes.get(old), self.hashes.get(new)
-        return None if None in hashes else hashes[0] == hashes[1]
+        prints = self.prints.get(old), self.prints.get(new)
+        if prints[0] is None or prints[1] is None:
+            return None
+        if prints[0] == prints[1]:
+            return True
+        return False if [size for size, _ in prints[0]] == [size for size, _ in prints[1]] else None
 
     @staticmethod
-    def key(layers: list[Descriptor], node: MergedNode) -> tuple[str, Entry]:
+    def key(layers: list[Descriptor], node: MergedNode) -> _Key:
         return layers[source_of(node)[0]].digest, bytes_of(node)
 
 
@@ -113,8 +124,8 @@ async def compare_files(
 ) -> AsyncGenerator[Progress | Files, None]:
     """How far reading is, and at the end the `Files`; no layer is read where both images have the same ones.
 
-    `content`: files that look alike are read and compared, whole layers for that; `times`: another time of change
-    alone is a difference too. Raises what `image_files` does.
+    Where tables of contents tell digests, these tell of files that look alike. `content`: such files are read and
+    compared; `times`: another time of change alone is a difference too. Raises what `image_files` does.
     """
     old, new = MergedTree(), MergedTree()
     contents = _Contents(before.layers, after.layers)
@@ -130,6 +141,8 @@ async def compare_files(
                 yield Progress(done + event.bytes_read, total, old.entries + new.entries)
         done += sum(layer.size for layer in source.layers)
     comparison = await asyncio.to_thread(compare_trees, old, new, contents.same, times=times)
+    if comparison.untold and await _learn(before, after, comparison, contents):
+        comparison = await asyncio.to_thread(compare_trees, old, new, contents.same, times=times)
     if content and comparison.untold:
         async with aclosing(_read(before, after, comparison, contents)) as steps:
             async for step in steps:
@@ -138,10 +151,8 @@ async def compare_files(
     yield Files(comparison, old, new, content)
 
 
-async def _read(
-    before: Source, after: Source, comparison: Comparison, contents: _Contents
-) -> AsyncGenerator[Progress, None]:
-    """Hashes the files that nothing else tells of, each layer read once."""
+def _untold(before: Source, after: Source, comparison: Comparison) -> list[tuple[Source, Descriptor, set[Entry]]]:
+    """The files whose bytes nothing tells of, by layer."""
     wanted: dict[str, tuple[Source, Descriptor, set[Entry]]] = {}
     for pair in comparison.untold:
         for source, node in zip((before, after), pair, strict=True):
@@ -149,24 +160,42 @@ async def _read(
             layer = source.layers[number]
             assert entry is not None
             wanted.setdefault(layer.digest, (source, layer, set()))[2].add(entry)
-    hashes: dict[tuple[str, Entry], Hash] = {}
-    total, done = sum(layer.size for _, layer, _ in wanted.values()), 0
-    for source, layer, entries in wanted.values():
-        pieces = layer_contents(source.session, source.reference.repository, layer, entries.__contains__)
-        async with aclosing(pieces) as events:
+    return list(wanted.values())
+
+
+async def _learn(before: Source, after: Source, comparison: Comparison, contents: _Contents) -> bool:
+    """Takes the digests that tables of contents tell; whether there were any."""
+    for source, layer, entries in _untold(before, after, comparison):
+        index = await known_index(source.session, layer)
+        if index is None or not index.has_chunks:
+            continue
+        for entry, chunks in (await asyncio.to_thread(index.find, entries)).items():
+            if isinstance(chunks, tuple) and chunks and all(chunk.digest for chunk in chunks):
+                contents.prints[layer.digest, entry] = tuple((chunk.size, chunk.digest) for chunk in chunks)
+    return bool(contents.prints)
+
+
+async def _read(
+    before: Source, after: Source, comparison: Comparison, contents: _Contents
+) -> AsyncGenerator[Progress, None]:
+    """Reads the files that nothing tells of, those of a layer at once; the progress is that of the layer in hand."""
+    for source, layer, entries in _untold(before, after, comparison):
+        hashes: dict[Entry, Hash] = {}
+        reading = file_contents(source.session, source.reference.repository, layer, entries)
+        async with aclosing(reading) as events:
             hashing = sha256()
             async for event in events:
                 if isinstance(event, Progress):
-                    yield Progress(done + event.bytes_read, total, event.entries)
+                    yield event
                     continue
                 for one in event:
                     if isinstance(one, bytes):
                         hashing.update(one)
                         continue
-                    # an archive may hold a path twice: the last one counts
-                    hashing = hashes[layer.digest, one.entry] = sha256()
-        done += layer.size
-    contents.hashes.update((key, hashing.digest()) for key, hashing in hashes.items())
+                    # a file may come twice: the last one counts
+                    hashing = hashes[one.entry] = sha256()
+        for entry, hashing in hashes.items():
+            contents.prints[layer.digest, entry] = ((entry.size, f"sha256:{hashing.hexdigest()}"),)
 
 
 def told(at: Difference) -> str:
