@@ -87,10 +87,14 @@ def _archive_parts(
     stored: Sequence[tuple[Place, Entry]], points: Points, limit: int | None, limits: Limits
 ) -> Iterator[Part]:
     part: ArchivePart | None = None
+    empty: list[tuple[Entry, Place, int]] = []  # nothing is asked for on their account
     for place, entry in stored:
         wanted = place.stored if limit is None or place.is_sparse else min(place.stored, limit)
         if place.position + place.stored > points.unpacked:
             raise ContentError(f"{shown(entry.path, 300)} would lie outside of its layer")
+        if not wanted:
+            empty.append((entry, place, 0))
+            continue
         start, end = points.ranges(place.position, place.position + wanted)
         if part is None or start > part.end + GAP:
             if part is not None:
@@ -98,6 +102,9 @@ def _archive_parts(
             part = ArchivePart(points, start, limits)
         part.end = max(part.end, end)
         part.files.append((entry, place, wanted))
+    if empty:
+        part = part or ArchivePart(points, 0, limits)
+        part.files += empty
     if part is not None:
         yield part
 

@@ -109,14 +109,15 @@ async def _in_parts(
 ) -> AsyncGenerator[Progress | list[Content], None]:
     total, had = sum(part.end - part.start for part in made), 0
     for part in made:
-        blob = session.client.blob(repository, digest_in(layer), start=part.start, end=part.end, only_part=True)
-        async with aclosing(blob), aclosing(steps_of(blob)) as steps:
-            async for step in steps:
-                had += len(step)
-                contents = part.feed(step)
-                while (some := await asyncio.to_thread(next, contents, None)) is not None:
-                    yield some
-                yield Progress(had, total, 0)
+        if part.start < part.end:
+            blob = session.client.blob(repository, digest_in(layer), start=part.start, end=part.end, only_part=True)
+            async with aclosing(blob), aclosing(steps_of(blob)) as steps:
+                async for step in steps:
+                    had += len(step)
+                    contents = part.feed(step)
+                    while (some := await asyncio.to_thread(next, contents, None)) is not None:
+                        yield some
+                    yield Progress(had, total, 0)
         async with aclosing(_rest(part)) as rest:
             async for some in rest:
                 yield some

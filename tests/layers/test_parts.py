@@ -296,3 +296,13 @@ def test_a_file_that_the_table_has_no_offset_of_has_no_parts() -> None:
     with tarfile.open(fileobj=buffer, mode="w"):
         pass
     assert parts(known(buffer.getvalue())[0].find([]), None) == []
+
+
+def test_nothing_is_asked_for_on_account_of_empty_files() -> None:
+    layer = gzip.compress(TAR)
+    index, points = known(layer)
+    made = parts(index.find(entries(index, "empty")), points)
+    assert read(layer, made) == {"empty": b""}
+    assert [(part.start, part.end) for part in made or ()] == [(0, 0)]
+    before, wanted = {"empty": b"", "last": b"last"}, entries(index, "empty", "last")
+    assert read(layer, parts(index.find(wanted), points)) == before
