@@ -84,11 +84,10 @@ class FilesReading:
 
     def widen(self, session: Session | None) -> None:
         """The next scope: more of the image, or again one layer."""
-        before = self._scope
-        self._scope = NEXT[self._view.scope if self._view else before]
-        if self._image and self._image.number is None:
-            self._scope = "image"  # there is no layer in hand
-        if session:
+        if session and self._image and self._image.is_known and self._image.layers:
+            self._scope = NEXT[self._scope]
+            if self._scope == "below" and not self._image.number:  # below the lowest there is nothing
+                self._scope = "image"
             self.read(session)
 
     def whole(self, session: Session, then: Callable[[], None]) -> None:

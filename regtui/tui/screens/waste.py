@@ -58,14 +58,16 @@ class Wastes(Lines):
         cells = [Cell(name, width=cells, right=True) for name, cells in self._columns(width)]
         return (*cells, Cell("  PATH")) if self._wastes else ()
 
-    def row_version(self, index: int) -> int:
-        return index
+    def row_version(self, index: int) -> tuple[int, int]:
+        return (index, self.row_width)
 
     def row(self, index: int, width: int) -> Row:
         waste = self._wastes[index]
         texts = {"WASTED": size(waste.wasted), "IN ALL": size(waste.size), "LAYERS": str(waste.layers)}
         cells = [Cell(texts[name], width=cells, right=True) for name, cells in self._columns(width)]
-        return (*cells, Cell(f"  {waste.path}"))
+        room = max(1, width - 2 - sum(cell.width or 0 for cell in cells))
+        path = waste.path if len(waste.path) <= room else f"…{waste.path[1 - room :]}"  # its end tells more
+        return (*cells, Cell(f"  {path}"))
 
     @staticmethod
     def _columns(width: int) -> list[tuple[str, int]]:

@@ -44,9 +44,8 @@ class FilesShown:
 class _View(NamedTuple):
     """How the user stood in a tree, to stand so in another of the same image."""
 
-    open: list[str]
-    closed: list[str]
-    at: str
+    folding: dict[str, bool]  # by path: unfolded or folded
+    at: str  # the path under the cursor
 
 
 class Files(Branches[AnyNode]):
@@ -103,6 +102,8 @@ class Files(Branches[AnyNode]):
         self._of = ""
         self._reading = False
         self._view: _View | None = None  # to be taken up again when the tree is there
+        self._missed = _View({}, "")  # what of it this tree doesn't have
+        self._landed: AnyNode | None = None  # where the cursor was put in place of `_missed.at`
         self._largest: list[AnyNode] = []
         self._jumped = 0
         super().__init__(self._tree.root, **options)
@@ -118,7 +119,7 @@ class Files(Branches[AnyNode]):
         """
         same = self.shown is not None and shown is not None and self.shown.reference == shown.reference
         if not same:
-            self._view = None
+            self._view, self._missed = None, _View({}, "")
         elif self._view is None:
             self._view = self._viewed()
         all_open = self._all_open if same else None
@@ -202,24 +203,27 @@ class Files(Branches[AnyNode]):
     # Where the user stood
 
     def _viewed(self) -> _View:
-        folded = [(branch.path, is_open) for branch, is_open in self._folding.items()]
-        return _View(
-            [path for path, is_open in folded if is_open],
-            [path for path, is_open in folded if not is_open],
-            self.at.path if self.at else "",
-        )
+        """What this tree doesn't have stays as it was in the one before."""
+        folding = {branch.path: is_open for branch, is_open in self._folding.items()}
+        missed = self._missed
+        at = missed.at if self.at is self._landed and missed.at else self.at.path if self.at else ""
+        return _View({**missed.folding, **folding}, at)
 
     def _take_up(self) -> None:
         view, self._view = self._view, None
         if view is None:
             self.grown()
             return
-        for paths, is_open in ((view.open, True), (view.closed, False)):
-            for path in paths:
-                if (node := node_at(self._root, path)) is not None:
-                    self._folding.setdefault(node, is_open)
+        self._missed = _View({}, "")
+        for path, is_open in view.folding.items():
+            if (node := node_at(self._root, path)) is not None:
+                self._folding.setdefault(node, is_open)
+            else:
+                self._missed.folding[path] = is_open
         if view.at and not self.cursor:
-            self.go_to(view.at)
+            if not self.go_to(view.at):
+                self._missed = self._missed._replace(at=view.at)
+            self._landed = self._at
         else:
             self.grown()
 

@@ -16,7 +16,7 @@ from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keymap import key_name
 
 _ALWAYS = "help"
-_ORDER = ("stop", "mark", "delete", "retag", "open", "filter", "copy", "next_tab", "sort")
+_ORDER = ("stop", "mark", "scope", "delete", "retag", "open", "filter", "copy", "next_tab", "sort")
 """The most useful first; others follow, the nearest to the focus first."""
 _SHORT = {
     "delete_digest": "delete digest",
