@@ -28,19 +28,23 @@ from regtui.operations.session import Session
     is_flag=True,
     help="One JSON object a line: path, type, size_bytes, mode, uid, gid, mtime, link; of the image layer and change.",
 )
+@click.option("--waste", is_flag=True, help="The paths that cost bytes twice, or for nothing; the worst first.")
 @with_flags
-def files(reference: str, layer: int | None, as_json: bool) -> int:
+def files(reference: str, layer: int | None, as_json: bool, waste: bool) -> int:
     """List the files of the image REF by name, or those of one layer in its archive's order, with what it removes.
 
     Of an index it is the image for --platform: the only one there is, or this machine's.
     """
     wanted = manifest_of(reference)
+    if waste and layer is not None:
+        raise UsageError("--waste compares the layers of an image; --layer names one", "Leave one of them out.")
 
     async def work(session: Session, run: Run) -> int:
         chosen = run.settings.platform if "platform" in run.settings.origins else ""
         found, layers = await find_layers(session, wanted, chosen)
         if layer is None:
-            await _list_image(session, found, layers, run.quiet, as_json)
+            tree = await _read_image(session, found, layers, run.quiet)
+            (_list_waste if waste else _list_image)(tree, as_json)
         elif layer < len(layers):
             await _list_layer(session, found, layers[layer], as_json)
         else:
@@ -50,7 +54,7 @@ def files(reference: str, layer: int | None, as_json: bool) -> int:
     return with_session(wanted.registry, work)
 
 
-async def _list_image(session: Session, found: Inspected, layers: list[Descriptor], quiet: bool, as_json: bool) -> None:
+async def _read_image(session: Session, found: Inspected, layers: list[Descriptor], quiet: bool) -> MergedTree:
     tree, progress = MergedTree(), Progress(quiet)
     try:
         async with aclosing(image_files(session, found.reference.repository, layers, tree)) as events:
@@ -60,6 +64,10 @@ async def _list_image(session: Session, found: Inspected, layers: list[Descripto
                 )
     finally:
         progress.clear()
+    return tree
+
+
+def _list_image(tree: MergedTree, as_json: bool) -> None:
     table = Table("MODE", "OWNER", "SIZE", "CHANGED", "LAYER", "PATH", right=("SIZE", "LAYER"))
     for node in tree.root.walk():
         if as_json:
@@ -68,6 +76,24 @@ async def _list_image(session: Session, found: Inspected, layers: list[Descripto
             table.row(*entry_cells(node.entry), str(node.layer), entry_name(node.path, node.entry))
     if not as_json:
         table.close()
+
+
+def _list_waste(tree: MergedTree, as_json: bool) -> None:
+    """The paths, then what they come to; the JSON of that has no path."""
+    wastes, efficiency = tree.waste(), tree.efficiency()
+    wasted = sum(waste.wasted for waste in wastes)
+    if as_json:
+        for waste in wastes:
+            counts = {"wasted_bytes": waste.wasted, "size_bytes": waste.size, "layers": waste.layers}
+            print_json({**json_text("path", waste.path), **counts})
+        print_json({"wasted_bytes": wasted, "paths": len(wastes), "efficiency": round(efficiency, 4)})
+        return
+    table = Table("WASTED", "SIZE", "LAYERS", "PATH", right=("WASTED", "SIZE", "LAYERS"))
+    for waste in wastes:
+        table.row(f"{waste.wasted:,}", f"{waste.size:,}", str(waste.layers), waste.path)
+    table.close()
+    paths = "1 path" if len(wastes) == 1 else f"{len(wastes):,} paths"
+    click.echo(f"{words.size(wasted)} wasted in {paths}; the image is {efficiency:.1%} efficient")
 
 
 async def _list_layer(session: Session, found: Inspected, layer: Descriptor, as_json: bool) -> None:

@@ -81,3 +81,19 @@ def test_what_can_t_be_listed_is_one_sentence(image: str) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert "has no image for linux/arm64. It has linux/amd64." in ran.err
     assert regtui("files", image.rpartition(":")[0]).code == 2
+
+
+def test_waste_is_what_several_layers_bring_or_one_removes_and_what_that_comes_to(image: str) -> None:
+    assert regtui("files", image, "--waste").out.splitlines() == [
+        "WASTED  SIZE  LAYERS  PATH",
+        "     3     5       2  etc/issue",
+        "     2     2       2  etc/motd",
+        "5 B wasted in 2 paths; the image is 99.6% efficient",
+    ]
+    assert regtui("files", image, "--waste", "--json").objects == [
+        {"path": "etc/issue", "wasted_bytes": 3, "size_bytes": 5, "layers": 2},
+        {"path": "etc/motd", "wasted_bytes": 2, "size_bytes": 2, "layers": 2},
+        {"wasted_bytes": 5, "paths": 2, "efficiency": 0.996},
+    ]
+    ran = regtui("files", image, "--waste", "--layer", "1")
+    assert (ran.code, ran.err.endswith("--layer names one. Leave one of them out.\n")) == (2, True)
