@@ -87,8 +87,8 @@ class Inflater:
 
 def _format_of(start: bytes, points: PointsMaker | None) -> Format:
     if start[:2] == b"\x1f\x8b":
-        library = deflate.best() if points else None
-        return GzipByBlock(library, points) if library and points else Gzip()
+        library = deflate.best()
+        return GzipByBlock(library, points) if library and (points or library.is_fast) else Gzip()
     if start[:4] == b"\x28\xb5\x2f\xfd" or (start[1:4] == b"\x2a\x4d\x18" and start[0] & 0xF0 == 0x50):
         return Zstd(points)
     if points:

@@ -76,6 +76,7 @@ class Library:
         if not self.version.startswith(major):
             raise OSError(f"{file} is of version {self.version!r}")
         self.stream = stream
+        self.is_fast = stream is _NextGenStream
         self.init = self._function(
             loaded, f"{prefix}inflateInit2_", ctypes.c_int, pointer, ctypes.c_int, ctypes.c_char_p, ctypes.c_int
         )

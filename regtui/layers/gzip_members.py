@@ -31,7 +31,7 @@ class _Member(Protocol):
 
 
 class Gzip:
-    """By isal: fast, and with no way to stop between two blocks."""
+    """By isal: fast, and with no way to stop between two blocks. For systems where zlib-ng can't be called."""
 
     name = "gzip"
 
@@ -78,11 +78,11 @@ class Gzip:
 
 
 class GzipByBlock:
-    """Stops at a block's beginning whenever a point is due there."""
+    """Stops at a block's beginning whenever a point is due there, if any are wanted."""
 
     name = "gzip"
 
-    def __init__(self, library: Library, points: PointsMaker) -> None:
+    def __init__(self, library: Library, points: PointsMaker | None) -> None:
         self._points = points
         self._inflate = Inflate(library, PIECE)
         self._in_member = False
@@ -90,7 +90,8 @@ class GzipByBlock:
         self._packed = 0  # bytes before those that are fed now
         self._unpacked = 0
         self._last = b""
-        points.begin("gzip")
+        if points:
+            points.begin("gzip")
 
     @property
     def is_complete(self) -> bool:
@@ -116,21 +117,23 @@ class GzipByBlock:
             position = zeros.end() if zeros else position
             self._inflate.restart()
         if position < len(data):
-            self._points.member(self._packed + position, self._unpacked)
+            if self._points:
+                self._points.member(self._packed + position, self._unpacked)
             self._in_member = True
             self._members += 1
         return position
 
     def _step(self, data: bytes, position: int) -> tuple[bytes, int]:
         points, end = self._points, len(data)
-        wait = points.wait(self._packed + position, self._unpacked)
+        wait = points.wait(self._packed + position, self._unpacked) if points else end
         if wait:
             end = min(end, position + wait)
         piece, used = self._inflate.step(data, position, end, to_block=not wait)
         self._unpacked += len(piece)
-        points.follow(memoryview(data)[position:used])
-        if self._inflate.is_at_block:
-            last, window = data[max(used - 1, 0) : used] or self._last, self._inflate.window()
-            points.block(self._packed + used, self._unpacked, self._inflate.bits, last, window)
         self._in_member = not self._inflate.is_at_end
+        if points:
+            points.follow(memoryview(data)[position:used])
+            if self._inflate.is_at_block:
+                last, window = data[max(used - 1, 0) : used] or self._last, self._inflate.window()
+                points.block(self._packed + used, self._unpacked, self._inflate.bits, last, window)
         return piece, used

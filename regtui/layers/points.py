@@ -107,7 +107,9 @@ class PointsMaker:
     `begin`, `wait`, `member`, `block` and `end` are what a decompressor tells; offsets are bytes from the beginning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spacing: int = _SPACING) -> None:
+        """`spacing`: packed bytes from one point to the next, with a window."""
+        self._spacing = spacing
         self._kind: Kind | None = None
         self._points: list[Point] = []
         self._windows = 0  # bytes
@@ -131,7 +133,7 @@ class PointsMaker:
             return FOLLOWING - len(self._begun.following)
         if unpacked - self._points[-1].unpacked >= _SPACING_UNPACKED * self._factor:
             return max(0, self._tried - packed)
-        return max(0, max(self._points[-1].packed + _SPACING * self._factor, self._tried) - packed)
+        return max(0, max(self._points[-1].packed + self._spacing * self._factor, self._tried) - packed)
 
     def member(self, packed: int, unpacked: int) -> None:
         """A member or frame begins: whatever follows refers to nothing before it."""
@@ -180,7 +182,7 @@ class PointsMaker:
             self._points, self._windows = kept, sum(len(point.window) for point in kept)
 
     def _is_far(self, before: Point, point: Point) -> bool:
-        spacing = _SPACING if point.window else _FREE
+        spacing = self._spacing if point.window else min(self._spacing, _FREE)
         return (
             point.packed - before.packed >= spacing * self._factor
             or point.unpacked - before.unpacked >= _SPACING_UNPACKED * self._factor
@@ -267,6 +269,8 @@ def _window(packed: bytes) -> bytes:
     import zstandard
 
     try:
-        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=WINDOW)
-    except zstandard.ZstdError as error:
-        raise ContentError("The layer's index is damaged") from error
+        if 0 < zstandard.frame_content_size(packed) <= WINDOW:
+            return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError:
+        pass
+    raise ContentError("The layer's index is damaged")
