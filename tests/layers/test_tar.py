@@ -22,6 +22,7 @@ from tests.layers.archives import archive, member, walk, walk_into
 TYPES = {
     tarfile.REGTYPE: "file",
     tarfile.AREGTYPE: "file",
+    tarfile.CONTTYPE: "file",
     tarfile.GNUTYPE_SPARSE: "file",
     tarfile.LNKTYPE: "hardlink",
     tarfile.SYMTYPE: "symlink",
