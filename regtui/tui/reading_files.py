@@ -177,11 +177,11 @@ class FilesReading:
             self._pane.start(view.title, shown, self._kept.below(view))
             self._retitle()
             self._screen.say(FILES, "reading files")
-            await self._say_how_much(session, view)
+            to_read = await self._say_how_much(session, view)
             if isinstance(shown.tree, FileTree):
-                unpacked = await self._follow(layer_files(session, repository, view.layers[0]))
+                unpacked = await self._follow(layer_files(session, repository, view.layers[0]), to_read)
             else:
-                unpacked = await self._follow(image_files(session, repository, view.layers, shown.tree))
+                unpacked = await self._follow(image_files(session, repository, view.layers, shown.tree), to_read)
         except RegtuiError as error:
             told = self._told(error, "Press r to try again.", repository)
             self._task = self._shows = None
@@ -198,14 +198,16 @@ class FilesReading:
             self._then()
         await self._look_below(session, view)
 
-    async def _say_how_much(self, session: Session, view: View) -> None:
+    async def _say_how_much(self, session: Session, view: View) -> int:
+        """Bytes to download at most: what is known costs none, and a table of contents few."""
         new = [layer for layer in view.layers if not await is_known(session, layer)]
         to_read = sum(layer.size for layer in new)
         if to_read > _MUCH:
             what = "1 layer" if len(new) == 1 else f"{len(new)} layers"
             self._screen.notify(f"{size(to_read)} in {what} to read. Esc stops.", markup=False)
+        return to_read
 
-    async def _follow(self, source: AsyncGenerator[FilesEvent | LayersProgress, None]) -> int | None:
+    async def _follow(self, source: AsyncGenerator[FilesEvent | LayersProgress, None], to_read: int) -> int | None:
         """Takes what comes; returns the bytes unpacked, where they are told."""
         speed, said = Speed(), 0.0
         unpacked = None
@@ -219,10 +221,13 @@ class FilesReading:
                     self._pane.grown()
                     now = time.monotonic()
                     speed.note(event.bytes_read, now)
-                    self._far = f"{size(event.bytes_read)} of {size(event.bytes_total)}"
+                    total = max(event.bytes_read, min(event.bytes_total, to_read))
+                    self._far = f"{size(event.bytes_read)} of {size(total)}"
                     if now - said >= _PACE and self._gate.is_set():
                         said = now
-                        self._pane.say(_progress(event, speed), reading=True)
+                        fast = speed.text(total)
+                        self._pane.say(_progress(event, self._far, fast), reading=True)
+                        self._screen.say(FILES, fast or "reading files")
                 if not self._gate.is_set():
                     await self._gate.wait()
                     speed = Speed()
@@ -264,14 +269,9 @@ async def _found(session: Session, image: Image) -> Image:
     return replace(image, layers=content.layers, number=len(content.layers) - 1, is_known=True)
 
 
-def _progress(event: Progress, speed: Speed) -> str:
+def _progress(event: Progress, far: str, fast: str) -> str:
     where = f"layer {event.layer + 1} of {event.layers} · " if isinstance(event, LayersProgress) else ""
-    parts = (
-        f"reading {where}{size(event.bytes_read)} of {size(event.bytes_total)}",
-        speed.text(event.bytes_total),
-        counted(event.entries),
-    )
-    return " · ".join(part for part in parts if part)
+    return " · ".join(part for part in (f"reading {where}{far}", fast, counted(event.entries)) if part)
 
 
 def _summary(tree: FileTree | MergedTree, layers: int, unpacked: int | None) -> str:

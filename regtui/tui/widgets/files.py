@@ -102,6 +102,7 @@ class Files(Branches[AnyNode]):
         self._of = ""
         self._reading = False
         self._view: _View | None = None  # to be taken up again when the tree is there
+        self._moved = False  # whether the user went anywhere in this tree
         self._missed = _View({}, "")  # what of it this tree doesn't have
         self._landed: AnyNode | None = None  # where the cursor was put in place of `_missed.at`
         self._largest: list[AnyNode] = []
@@ -128,6 +129,7 @@ class Files(Branches[AnyNode]):
         wanted = shown is not None and shown.scope != "image"
         self._marks = Marks(self._tree, shown.number if shown else 0, below, wanted=wanted)
         self._largest = []
+        self._moved = False
         self._search.drop()
         self.plant(self._tree.root)
         self._all_open = all_open
@@ -220,12 +222,33 @@ class Files(Branches[AnyNode]):
                 self._folding.setdefault(node, is_open)
             else:
                 self._missed.folding[path] = is_open
-        if view.at and not self.cursor:
+        if view.at and not self._moved:
             if not self.go_to(view.at):
                 self._missed = self._missed._replace(at=view.at)
             self._landed = self._at
         else:
             self.grown()
+
+    def move_to(self, index: int) -> None:
+        self._moved = True
+        super().move_to(index)
+
+    def reveal(self, branch: AnyNode) -> None:
+        self._moved = True
+        super().reveal(branch)
+
+    def _settle(self, *, follow: bool = False) -> None:
+        if not self._moved:
+            self._at = None  # the cursor stays at the top while rows come in above, until one moves it
+        super()._settle(follow=follow)
+
+    def _fold(self, index: int) -> None:
+        self._moved = True
+        super()._fold(index)
+
+    def _unfold(self, index: int) -> None:
+        self._moved = True
+        super()._unfold(index)
 
     # Rows
 
