@@ -16,7 +16,7 @@ from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations.file_parts import file_contents
+from regtui.operations.file_parts import WrongPart, file_contents
 from regtui.operations.files import Progress
 from regtui.operations.known_layers import known_index
 from regtui.operations.session import Session
@@ -122,29 +122,41 @@ async def file_content(
     layer. Nothing comes before all of it is here and as right as it can be known to be. Raises `ContentError` when the
     layer doesn't hold the file, and what `layer_files` does.
     """
-    found = False
     left = entry.size if limit is None else min(limit, entry.size)
-    if not left:
-        return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-        contents = file_contents(session, repository, layer, [entry], limits, limit=limit)
-        async with aclosing(contents) as events:
-            async for event in events:
-                if isinstance(event, Progress):
-                    yield event
-                    continue
-                for content in event:
-                    if isinstance(content, bytes):
-                        file.write(content[: max(0, left - file.tell())])
-                        continue
-                    found = True
-                    file.seek(0)  # an archive may hold a path twice: the last one counts
-                    file.truncate()
-        if not found:
+        for whole in (False, True) if left else ():
+            try:
+                contents = file_contents(session, repository, layer, [entry], limits, limit=limit, whole=whole)
+                async with aclosing(_written(contents, file, left)) as progress:
+                    async for event in progress:
+                        yield event
+                break
+            except WrongPart:
+                continue
+        if file.tell() < left:
             raise ContentError(f"The layer doesn't hold {shown(entry.path, 300)}, though it lists it")
         file.seek(0)
         while piece := file.read(PIECE):
             yield piece
+
+
+async def _written(
+    contents: AsyncGenerator[Progress | list[Content], None], file: IO[bytes], size: int
+) -> AsyncGenerator[Progress, None]:
+    """Writes the first `size` bytes of the file that comes."""
+    file.seek(0)
+    file.truncate()
+    async with aclosing(contents):
+        async for event in contents:
+            if isinstance(event, Progress):
+                yield event
+                continue
+            for content in event:
+                if isinstance(content, bytes):
+                    file.write(content[: max(0, size - file.tell())])
+                else:  # an archive may hold a path twice: the last one counts
+                    file.seek(0)
+                    file.truncate()
 
 
 async def read_files(
@@ -171,21 +183,36 @@ async def read_files(
             wanted.setdefault(number, {}).setdefault(entry, []).append(node)
     for number, files in sorted(wanted.items()):
         read: dict[Entry, bytearray] = {}
-        contents = file_contents(session, repository, layers[number], files, limits)
-        async with aclosing(contents) as events:
-            async for event in events:
-                if isinstance(event, Progress):
-                    yield event
-                    continue
-                for content in event:
-                    if isinstance(content, Member):
-                        data = read[content.entry] = bytearray()
-                    else:
-                        data += content
+        for whole in (False, True):
+            try:
+                contents = file_contents(session, repository, layers[number], files, limits, whole=whole)
+                async with aclosing(_collected(contents, read)) as progress:
+                    async for event in progress:
+                        yield event
+                break
+            except WrongPart:
+                continue
         for entry, those in files.items():
-            whole = bytes(read[entry]) if entry in read else None
+            data = bytes(read[entry]) if entry in read else None
             for node in those:
-                yield FileRead(node, whole)
+                yield FileRead(node, data)
+
+
+async def _collected(
+    contents: AsyncGenerator[Progress | list[Content], None], read: dict[Entry, bytearray]
+) -> AsyncGenerator[Progress, None]:
+    read.clear()
+    data = bytearray()
+    async with aclosing(contents):
+        async for event in contents:
+            if isinstance(event, Progress):
+                yield event
+                continue
+            for content in event:
+                if isinstance(content, Member):
+                    data = read[content.entry] = bytearray()
+                else:
+                    data += content
 
 
 async def is_known(session: Session, layer: Descriptor) -> bool:

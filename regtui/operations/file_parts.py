@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import aclosing
 from typing import Protocol
 
-from regtui.errors import Answered, ConnectionFailed, ContentError, RegistryError
+from regtui.errors import Answered, ConnectionFailed, ContentError, RegistryError, TooLarge
 from regtui.layers.contents import Content, ContentReader
 from regtui.layers.limits import LIMITS, Limits
 from regtui.layers.parts import GAP, Part, are_verified, parts
@@ -31,6 +31,10 @@ class _Reader(Protocol):
     def close(self) -> Iterator[list[Content]]: ...
 
 
+class WrongPart(ContentError):
+    """Not all of what a part of a layer gave is what it should be. The whole layer, whose digest tells, may be read."""
+
+
 async def file_contents(
     session: Session,
     repository: str,
@@ -39,23 +43,27 @@ async def file_contents(
     limits: Limits = LIMITS,
     *,
     limit: int | None = None,
+    whole: bool = False,
 ) -> AsyncGenerator[Progress | list[Content], None]:
     """These files of a layer, each a `Member` and its bytes, in the archive's order as far as that is known.
 
     A file may come twice; the last one counts. With `limit`, more than its first so many bytes may be missing of each.
-    Files that the layer doesn't hold don't come. Only when this ended, all of it is known to be right. Raises what
-    `layer_files` does.
+    Files that the layer doesn't hold don't come. Only when this ended, all of it is known to be right. Raises
+    `WrongPart` when it isn't, which can't happen where the `whole` layer is to be read; and what `layer_files` does.
     """
-    if found := await _parts(session, layer, entries, limit, limits):
+    begun = False
+    if found := [] if whole else await _parts(session, layer, entries, limit, limits):
         try:
             async with aclosing(_in_parts(session, repository, layer, found)) as events:
                 async for event in events:
+                    begun = begun or not isinstance(event, Progress)
                     yield event
             return
-        except RegistryError as error:
-            if isinstance(error, ConnectionFailed) or (isinstance(error, Answered) and error.status != 416):
+        except (RegistryError, ContentError) as error:
+            if isinstance(error, ConnectionFailed | TooLarge) or (isinstance(error, Answered) and error.status != 416):
                 raise
-            # no ranges here, or not as they should be: the layer as a whole still is what its digest says
+            if begun:
+                raise WrongPart(error.what, error.advice) from error
     async with aclosing(layer_contents(session, repository, layer, entries.__contains__, limits)) as contents:
         async for some in contents:
             yield some
