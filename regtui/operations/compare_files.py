@@ -212,7 +212,8 @@ def told(at: Difference) -> str:
         bytes_ = at.size_after or at.size_before
         files = f"{at.count:,} paths, " if at.is_directory and at.count > 1 else ""
         return f"{files}{size(bytes_)}" if bytes_ or files else "empty" if at.is_directory else size(0)
-    return f"{at.count:,} differ, {size(at.size_before)} to {size(at.size_after)}"
+    number = "1 differs" if at.count == 1 else f"{at.count:,} differ"
+    return f"{number}, {size(at.size_before)} to {size(at.size_after)}"
 
 
 def _reason(reason: str, before: MergedNode, after: MergedNode) -> str:

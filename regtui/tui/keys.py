@@ -48,6 +48,8 @@ ACTIONS: dict[str, Action] = {
     "delete": Action(("d",), "delete"),
     "delete_digest": Action(("D",), "delete the digest, all its tags"),
     "retag": Action(("t",), "retag"),
+    "compare": Action(("c",), "compare with another tag"),
+    "compare_content": Action(("C",), "compare the files' content"),
     "undo": Action(("u",), "undo the last change"),
     "copy": Action(("y",), "copy"),
     "filter": Action(("slash",), "filter"),

@@ -12,6 +12,7 @@ from regtui.oci.reference import Reference
 from regtui.operations.session import DEMO, Session
 from regtui.tui.arrangement import DETAILS, REPOSITORIES, TAGS
 from regtui.tui.changes import Changes
+from regtui.tui.comparing import compare
 from regtui.tui.history import Spot
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
@@ -30,6 +31,7 @@ class BrowserScreen(InsideScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("delete", show=True),
         binding("retag", show=True),
+        binding("compare", show=True),
         binding("copy", show=True),
         binding("delete_digest"),
         binding("undo"),
@@ -48,6 +50,8 @@ class BrowserScreen(InsideScreen):
             if session.read_only if session else self.settings.for_registry(self.registry).read_only:
                 return False
             return True if self._may(action) else None
+        if allowed and action == "compare":
+            return True if self.loader.session and self.pane != REPOSITORIES and self._target.version else None
         return allowed and (action != "log_in" or self.registry != DEMO)
 
     def _may(self, action: str) -> bool:
@@ -87,6 +91,10 @@ class BrowserScreen(InsideScreen):
     def action_retag(self) -> None:
         target = self._target
         self._change(lambda changes: changes.retag(target))
+
+    def action_compare(self) -> None:
+        comparing = compare(self.tags, self._target, self.connections, self.glyphs)
+        self.run_worker(comparing, group="compare", exclusive=True)
 
     def action_undo(self) -> None:
         self._change(lambda changes: changes.undo())

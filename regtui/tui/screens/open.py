@@ -42,12 +42,13 @@ class OpenDialog(Dialog[Spot]):
     def confirm(self) -> None:
         text = self.query_one(Input).value.strip()
         try:
-            self.dismiss(typed_spot(_whole(text, self._here)))
+            self.dismiss(typed_spot(whole(text, self._here)))
         except UsageError as error:
             self.query_one(Notice).say(explained(error))
 
 
-def _whole(text: str, here: Reference) -> str:
+def whole(text: str, here: Reference) -> str:
+    """What is typed, with what it leaves out: the registry that is open, or the repository."""
     repository = f"{here.registry}/{here.repository}"
     if text.startswith("/"):
         return f"{here.registry}{text}"

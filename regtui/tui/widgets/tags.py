@@ -160,6 +160,11 @@ class Tags(MarkedLines):
         return self._table.names[self._row] if self._row is not None and self._table.shown else None
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """The tags that are shown, in the table's order."""
+        return tuple(self._table.names[row] for row in self._table.shown)
+
+    @property
     def marked(self) -> tuple[str, ...]:
         """Marked tags in the table's order, also those that the filter hides now."""
         return tuple(self._table.names[row] for row in self._table.marked)
