@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from regtui.errors import RegtuiError
 from regtui.oci.digest import Digest
@@ -18,10 +18,11 @@ from regtui.operations.image_files import find_layers, platform_in
 from regtui.operations.inspect import find_image, inspect
 from regtui.operations.reading import digest_in, document
 from regtui.operations.session import Session
-from regtui.operations.tag_pages import tag_pages
-from regtui.operations.tag_reader import TagReader
 from regtui.operations.versions import newest_version_first
 from regtui.text import shown
+
+if TYPE_CHECKING:
+    from regtui.operations.tag_reader import TagReader
 
 _NESTING = 3  # indexes inside of each other
 
@@ -67,6 +68,9 @@ async def images(
     Of an index it is the image for `platform`; unless one is named, the only one there is, or this machine's. What is
     no image (charts, signatures) is passed over. Raises `RegtuiError` when the list of tags can't be read.
     """
+    from regtui.operations.tag_pages import tag_pages
+    from regtui.operations.tag_reader import TagReader
+
     tags: list[str] = []
     known: dict[str, Digest] = {}
     async with aclosing(tag_pages(session, repository)) as pages:
@@ -75,7 +79,7 @@ async def images(
             known |= {name: facts.digest for name, facts in page.facts.items()}
             yield Reading(0, len(tags))
     tags = await asyncio.to_thread(newest_version_first, tags)
-    reader = _Reader(session, repository, platform, known)
+    reader = _Reader(session, repository, platform, known, TagReader(session, repository))
     found: dict[Digest, tuple[list[str], _Seen]] = {}
     async with aclosing(_in_order(reader, tags, session.concurrency * 2)) as arriving:
         read = 0
@@ -128,12 +132,14 @@ async def _in_order(
 class _Reader:
     """Reads what tags point to down to the image for one platform."""
 
-    def __init__(self, session: Session, repository: str, platform: str, known: dict[str, Digest]) -> None:
+    def __init__(
+        self, session: Session, repository: str, platform: str, known: dict[str, Digest], tags: TagReader
+    ) -> None:
         self._session = session
         self._repository = repository
         self._platform = platform
         self._known = known  # what the registry's vendor told
-        self._tags = TagReader(session, repository)
+        self._tags = tags
 
     async def read(self, tag: str) -> _Seen | Unread | None:
         """None for what is no image."""
