@@ -53,6 +53,7 @@ ACTIONS: dict[str, Action] = {
     "undo": Action(("u",), "undo the last change"),
     "copy": Action(("y",), "copy"),
     "filter": Action(("slash",), "filter"),
+    "find": Action(("f",), "find a path"),
     "refresh": Action(("r",), "refresh"),
     # in a file
     "find_previous": Action(("N",), "previous match"),

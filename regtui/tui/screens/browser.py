@@ -16,7 +16,7 @@ from regtui.tui.comparing import compare
 from regtui.tui.history import Spot
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
-from regtui.tui.screens.inside import InsideScreen
+from regtui.tui.screens.finding import FindingScreen
 from regtui.tui.screens.open import OpenDialog
 from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
@@ -25,7 +25,7 @@ CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
 """What changes the registry: under --read-only these are neither keys nor commands."""
 
 
-class BrowserScreen(InsideScreen):
+class BrowserScreen(FindingScreen):
     """Deletes, retags, undoes, copies, opens, refreshes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

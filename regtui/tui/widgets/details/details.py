@@ -152,6 +152,10 @@ class Details(Pane):
 
     # Where the user stands
 
+    def find_layer(self, digest: str) -> None:
+        """The cursor of the *Layers* tab to the layer with this digest."""
+        self._layers.find(digest)
+
     @property
     def place(self) -> Place:
         return Place(self._tab, self._list.cursor)
