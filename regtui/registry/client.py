@@ -48,6 +48,9 @@ class Client:
     host refuses for its limits; the streams (`blob`, `upload_blob`) come on top, a connection each. `log` notes all.
     """
 
+    has_ranges = True
+    """Until a blob came whole, of which a part was asked for."""
+
     def __init__(
         self,
         endpoint: Endpoint,
@@ -77,7 +80,6 @@ class Client:
             log=log,
         )
         self.vendor = Vendor(self._exchange)  # until `ping` has seen whose registry it is
-        self.has_ranges = True  # until a blob came whole, of which a part was asked for
         self._deletion: dict[str, Deletion] = {}
         self._probing = asyncio.Lock()
         self._has_referrers_api = True
@@ -228,9 +230,11 @@ class Client:
         on `has_ranges` says so. Close it (`contextlib.aclosing`) to stop early.
         """
         parts = blobs.stream(self._exchange, repository, digest, start, end, only_part=only_part)
-        return self._noting_ranges(parts) if only_part else parts
+        return self._noting_ranges(parts, start) if only_part else parts
 
-    async def _noting_ranges(self, parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async def _noting_ranges(self, parts: AsyncGenerator[bytes, None], start: int) -> AsyncGenerator[bytes, None]:
+        if start and not self.has_ranges:
+            raise NoRanges(f"{self.registry} sends blobs only as a whole")
         async with aclosing(parts):
             try:
                 async for part in parts:

@@ -113,10 +113,10 @@ class RoutedClient(Client):
         return await client.may_delete(name)
 
     async def blob(
-        self, repository: str, digest: Digest, *, start: int = 0, end: int | None = None
+        self, repository: str, digest: Digest, *, start: int = 0, end: int | None = None, only_part: bool = False
     ) -> AsyncGenerator[bytes, None]:
         client, name = await self.at(repository)
-        async with aclosing(client.blob(name, digest, start=start, end=end)) as chunks:
+        async with aclosing(client.blob(name, digest, start=start, end=end, only_part=only_part)) as chunks:
             async for chunk in chunks:
                 yield chunk
 

@@ -70,6 +70,8 @@ async def test_whoever_wants_nothing_but_the_part_gets_no_byte_of_the_whole() ->
     with pytest.raises(NoRanges, match="only as a whole"):
         await collect(client.blob("team/app", BLOB_DIGEST, start=150, end=250, only_part=True))
     assert (body.read, body.closed, client.has_ranges) == (0, True, False)
+    with pytest.raises(NoRanges, match="only as a whole"):  # serve has one answer only: nothing is asked again
+        await collect(client.blob("team/app", BLOB_DIGEST, start=150, end=250, only_part=True))
 
 
 @pytest.mark.parametrize(("ranges", "start"), [(True, 150), (True, 0), (False, 0)])
