@@ -20,6 +20,7 @@ from regtui.tui.arrangement import ALL, DETAILS, REPOSITORIES, TAGS
 from regtui.tui.batches import batches
 from regtui.tui.connections import Connections
 from regtui.tui.reading_files import FilesReading
+from regtui.tui.reading_packages import PackagesReading
 from regtui.tui.screens.dialog import explained
 from regtui.tui.screens.panes import NO_REPOSITORY, PanesScreen
 
@@ -39,6 +40,7 @@ class Loader:
         self._need_login = need_login
         self._attention = Attention(connections.settings.details)
         self.files = FilesReading(screen, self._told)
+        self.packages = PackagesReading(screen, self._told)
         self.session: Session | None = None
         self.user = ""
         """Who is logged in, or empty."""
@@ -58,6 +60,7 @@ class Loader:
         self._screen.workers.cancel_group(self._screen, "search")
         self.session = None
         self.files.forget()
+        self.packages.stop()
         self._connections.renew(registry)
         self.connect(registry, then)
 

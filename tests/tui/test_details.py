@@ -143,7 +143,7 @@ async def test_config_shows_what_a_container_runs_and_hostile_values_as_text() -
         app.details.focus_list()
         await pilot.press("]", "]")
         text = app.screen_text()
-        assert app.details.title_text == "Overview Manifest [Config] Layers"
+        assert app.details.title_text == "Overview Manifest [Config] Layers Packages"
     for expected in ("/bin/app --port '80 80'", "8080/tcp", "/data", "root (none is set)", "PATH"):
         assert expected in text
     assert "\\x1b[31m[bold]x[/]\\u202e" in text
@@ -155,7 +155,7 @@ async def test_layers_join_history_and_enter_asks_for_the_files() -> None:
     async with app.run_test(size=(90, 40)) as pilot:
         app.details.show(image())
         app.details.focus_list()
-        await pilot.press("[")
+        await pilot.press("[", "[")
         rows = app.screen_text().splitlines()
         assert "27.1 MB" in rows[1]
         assert "ADD rootfs in /" in rows[1]
@@ -181,12 +181,12 @@ async def test_the_manifest_folds_and_its_descriptors_lead_on() -> None:
         assert f'"digest": "{LAYERS[1][0]}"' in app.screen_text()
         await pilot.press("enter")
         await pilot.pause()
-        assert app.details.title_text == "Overview Manifest Config [Layers]"
+        assert app.details.title_text == "Overview Manifest Config [Layers] Packages"
         assert app.details.current_layer is not None
         assert app.details.current_layer[0].digest == LAYERS[1][0]
         (place,) = app.heard
         app.details.go(place)
-        assert app.details.title_text == "Overview [Manifest] Config Layers"
+        assert app.details.title_text == "Overview [Manifest] Config Layers Packages"
         assert app.details.place == place
 
 

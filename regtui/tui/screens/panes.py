@@ -17,6 +17,7 @@ from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
 from regtui.tui.widgets.breadcrumb import Breadcrumb
 from regtui.tui.widgets.details.details import Details
+from regtui.tui.widgets.details.packages import Packages
 from regtui.tui.widgets.files import Files
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.keyline import KeyLine
@@ -64,6 +65,7 @@ class PanesScreen(Screen[None], inherit_bindings=False):
             DETAILS: self.details,
             FILES: self._pane(FILES, "Files", self.files),
         }
+        self._filters[DETAILS] = self.details.filter
         self._right = Vertical(self.panes[DETAILS], self.panes[FILES], id="right")
 
     def _pane(self, number: int, title: str, listing: Lines) -> Pane:
@@ -139,15 +141,16 @@ class PanesScreen(Screen[None], inherit_bindings=False):
         self._filters[self.pane].open()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While one types, keys are text; and the details have no filter."""
+        """While one types, keys are text; and of the details only the packages have a filter."""
         if isinstance(self.focused, Input) and action != "turn":
             return False
-        return None if action == "filter" and self.pane == DETAILS else True
+        return None if action == "filter" and self.pane == DETAILS and not self.details.can_filter else True
 
     def on_filter_bar_typed(self, message: FilterBar.Typed) -> None:
-        listings: dict[int, Repositories | Tags | Files] = {
+        listings: dict[int, Repositories | Tags | Packages | Files] = {
             REPOSITORIES: self.repositories,
             TAGS: self.tags,
+            DETAILS: self.details.packages,
             FILES: self.files,
         }
         pane = next(number for number, bar in self._filters.items() if bar is message.bar)

@@ -24,6 +24,8 @@ from regtui.tui.widgets.details.entries import configuration, overview
 from regtui.tui.widgets.details.json_view import JsonView
 from regtui.tui.widgets.details.layers import Layers, Platforms
 from regtui.tui.widgets.details.listing import Listing
+from regtui.tui.widgets.details.packages import ImageLayers, Packages
+from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.lines import Lines
 from regtui.tui.widgets.pane import Pane
 
@@ -38,7 +40,7 @@ class Place(NamedTuple):
 
 
 class Details(Pane):
-    """*Overview*, *Manifest*, *Config* and *Layers* of an image; an index has *Platforms* in place of the last two."""
+    """*Overview*, *Manifest*, *Config*, *Layers*, *Packages* of an image; *Platforms* of an index in their place."""
 
     DEFAULT_CSS = """
     Details ContentSwitcher { height: 1fr; }
@@ -84,8 +86,11 @@ class Details(Pane):
         self._config_json = JsonView(**look, id="config-json")
         self._layers = Layers(**look, id="layers", empty_text="No layers.")
         self._platforms = Platforms(**look, id="platforms", empty_text="An empty index.")
+        self.packages = Packages(**look, id="packages")
+        self.filter = FilterBar()
+        """Of the packages."""
         lists = (self._overview, self._manifest, self._config, self._config_json, self._layers, self._platforms)
-        self._lists: dict[str, Lines] = {str(one.id): one for one in lists}
+        self._lists: dict[str, Lines] = {str(one.id): one for one in (*lists, self.packages)}
         self._tabs: tuple[str, ...] = ()
         self._tab = "overview"
         self._inspected: Inspected | None = None
@@ -95,6 +100,7 @@ class Details(Pane):
     def compose(self) -> ComposeResult:
         with self._switcher:
             yield from self._lists.values()
+        yield self.filter
 
     def on_mount(self) -> None:
         self._title()
@@ -129,8 +135,11 @@ class Details(Pane):
                 self._platforms.show(document.children)
         elif isinstance(document.content, Manifest):
             self._tabs += (self._show_config(inspected), "layers")
+            if "config" in self._tabs:
+                self._tabs += ("packages",)
             if not same:
                 self._layers.show(inspected.steps)
+                self.packages.offer(ImageLayers(inspected.reference, document.content.layers or ()))
         self._switch(self._tab if self._tab in self._tabs else "overview")
 
     def show_referrers(self, referrers: Sequence[Referrer]) -> None:
@@ -167,6 +176,17 @@ class Details(Pane):
 
     def focus_list(self) -> None:
         self.screen.set_focus(self._list, scroll_visible=False)  # at once: keys may be waiting that are meant for it
+
+    @property
+    def has_packages(self) -> bool:
+        return "packages" in self._tabs
+
+    def go_to_packages(self) -> None:
+        self._switch("packages")
+
+    @property
+    def can_filter(self) -> bool:
+        return self._switcher.current == "packages"
 
     def action_next_tab(self) -> None:
         self._turn(1)
@@ -246,6 +266,10 @@ class Details(Pane):
     def _turn_to(self, tab: str) -> None:
         if self._switcher.children:
             self._switcher.current = tab
+        if tab == "packages":
+            self.packages.look()
+        elif self.filter.display:
+            self.filter.clear()
 
     def _switch(self, tab: str) -> None:
         held = self._holds_focus
@@ -259,8 +283,17 @@ class Details(Pane):
         if not self._tabs:
             self.title_text = "Details"
             return
-        names = [(tab, tab.removesuffix("-json").capitalize()) for tab in self._tabs]
-        self.title_text = " ".join(f"[{name}]" if tab == self._tab else name for tab, name in names)
+        names = [tab.removesuffix("-json").capitalize() for tab in self._tabs]
+        at = self._tabs.index(self._tab)
+        names[at] = f"[{names[at]}]"
+        room, first = self.outer_size.width - 8, 0
+        while room > 0 and first < at and len(" ".join(names[first:])) + 2 * bool(first) > room:
+            first += 1  # the tab that is shown finds room
+        self.title_text = " ".join([self.glyphs.cut] * bool(first) + names[first:])
+
+    def on_resize(self) -> None:
+        self._title()
+        super().on_resize()
 
     @property
     def _holds_focus(self) -> bool:
