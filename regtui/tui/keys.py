@@ -43,6 +43,7 @@ ACTIONS: dict[str, Action] = {
     "waste": Action(("W",), "what wastes most"),
     "unfold_all": Action(("e",), "unfold all folders"),
     "fold_all": Action(("E",), "fold all folders"),
+    "packages": Action(("K",), "packages"),
     "next_platform": Action(("n",), "next platform"),
     # what one does with what is shown
     "delete": Action(("d",), "delete"),
