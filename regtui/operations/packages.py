@@ -9,11 +9,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from regtui.layers.merged import MergedTree
-from regtui.layers.packages.databases import FILES, LARGE, Database, Databases, find_databases
+from regtui.layers.packages.databases import BYTES, FILES, LARGE, Databases, find_databases
 from regtui.layers.packages.package import KINDS, Package
 from regtui.layers.packages.release import Release, read_release
 from regtui.oci.manifest import Descriptor
-from regtui.operations.contents import FileRead, Progress, read_files, source_of
+from regtui.operations.contents import FileRead, Progress, read_files
 from regtui.operations.session import Session
 from regtui.text import shown
 from regtui.words import size
@@ -37,7 +37,7 @@ async def packages_of(
     Raises what reading a layer's files does; what came before is right. Close it to stop early.
     """
     databases = await asyncio.to_thread(find_databases, tree)
-    readers = {id(each.node): each for each in databases.found if _bytes(each) <= each.limit}
+    readers = {id(each.node): each for each in databases.found if each.size <= each.limit}
     notes = _notes(databases)
     nodes = [each.node for each in readers.values()]
     if databases.release is not None:
@@ -61,23 +61,18 @@ async def packages_of(
     yield Done(release, tuple(notes))
 
 
-def _bytes(database: Database) -> int:
-    _, entry = source_of(database.node)
-    return entry.size if entry else 0
-
-
 def _notes(databases: Databases) -> list[str]:
     notes = [
         f"The image has {'an' if kind == 'rpm' else 'a'} {kind} database, which regtui doesn't read: {path}"
         for kind, path in databases.unread
     ]
     notes += [
-        f"{shown(each.node.path, 300)} has {size(_bytes(each))}; regtui reads {size(each.limit)} at most"
+        f"{shown(each.node.path, 300)} has {size(each.size)}; regtui reads {size(each.limit)} at most"
         for each in databases.found
-        if _bytes(each) > each.limit
+        if each.size > each.limit
     ]
     if databases.more:
-        notes.append(f"More than {FILES:,} files tell of packages; regtui reads no more")
+        notes.append(f"Too many files tell of packages: regtui reads {FILES:,} of {size(BYTES)} together at most")
     return notes
 
 

@@ -99,7 +99,7 @@ async def test_no_more_files_are_read_than_the_bound_allows(
     }
     found, done = await Image(fake, session, many).packages()
     assert [package.name for package in found] == ["a", "b"]
-    assert done.notes == ("More than 50,000 files tell of packages; regtui reads no more",)
+    assert done.notes == ("Too many files tell of packages: regtui reads 50,000 of 134.2 MB together at most",)
 
 
 async def test_a_layer_that_changed_meanwhile_is_an_error(fake: FakeRegistry, session: Session) -> None:

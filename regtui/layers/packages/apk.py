@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from regtui.layers.packages.package import COUNT, Package, Read, is_text
+from regtui.layers.packages.package import COUNT, Package, Read, built_from, is_text
 from regtui.layers.packages.records import records
 
 _FIELDS: Final = (b"P", b"V", b"A", b"o", b"I")
@@ -25,7 +25,7 @@ def read_apk(data: bytes, path: str, layer: int) -> Read:
             name=name,
             version=version,
             architecture=architecture if is_text(architecture) else "",
-            source=record.get(b"o", "") or name,
+            source=built_from(record.get(b"o", ""), name),
             path=path,
             layer=layer,
             size=int(size) if size.isdecimal() and len(size) < 19 else None,

@@ -15,12 +15,14 @@ from regtui.layers.packages.package import Read
 from regtui.layers.packages.python import read_metadata
 from regtui.layers.packages.release import PATHS
 
-LARGE: Final = 64 * 2**20
+LARGE: Final = 32 * 2**20
 """Bytes of a database of many packages."""
 SMALL: Final = 4 * 2**20
 """Bytes of a file that describes one package."""
 FILES: Final = 50_000
-"""Files that describe one package each."""
+"""Files that describe one package each, and are read."""
+BYTES: Final = 128 * 2**20
+"""Of all that is read."""
 
 _DPKG: Final = "var/lib/dpkg/status"
 _DISTROLESS: Final = "var/lib/dpkg/status.d"
@@ -49,6 +51,12 @@ class Database(NamedTuple):
     read: Reader
     limit: int  # bytes; a larger file isn't read
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        entry = (self.node.target or self.node).entry
+        return entry.size if entry else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Databases:
@@ -57,22 +65,24 @@ class Databases:
     release: MergedNode | None
     found: list[Database]
     unread: list[tuple[str, str]]  # kind and path of databases that regtui can't read
-    more: bool  # whether there are more than `FILES` files
+    more: bool  # whether there are more files than `FILES`, or more bytes in them than `BYTES`
 
 
 def find_databases(tree: MergedTree) -> Databases:
     """Looks through the whole tree: for a thread."""
     release = next((node for path in PATHS if (node := tree.find(path)) and not node.is_directory), None)
     found = {id(each.node): each for each in _system(tree)}
-    more = False
+    left, more = BYTES, False
     for node in tree.root.walk():
         reader = _reader(node)
         if reader is None:
             continue
-        if len(found) >= FILES:
+        database = Database(node, reader, SMALL)
+        left -= min(database.size, SMALL)
+        if len(found) >= FILES or left < 0:
             more = True
             break
-        found[id(node)] = Database(node, reader, SMALL)
+        found[id(node)] = database
     unread = [(kind, path) for kind, paths in _UNREAD.items() if (path := _first(tree, paths))]
     return Databases(release, list(found.values()), unread, more)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from regtui.layers.packages.package import COUNT, Package, Read, is_text
+from regtui.layers.packages.package import COUNT, Package, Read, built_from, is_text
 from regtui.layers.packages.records import records
 
 _FIELDS: Final = (b"package", b"status", b"version", b"architecture", b"source", b"installed-size")
@@ -32,7 +32,7 @@ def read_dpkg(data: bytes, path: str, layer: int) -> Read:
             name=name,
             version=version,
             architecture=architecture if is_text(architecture) else "",
-            source=record.get(b"source", "").partition(" ")[0] or name,
+            source=built_from(record.get(b"source", "").partition(" ")[0], name),
             path=path,
             layer=layer,
             size=int(size) * 1024 if size.isdecimal() and len(size) < 16 else None,

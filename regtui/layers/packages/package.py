@@ -40,6 +40,11 @@ class Read(NamedTuple):
     broken: int = 0
 
 
+def built_from(told: str, name: str) -> str:
+    """The package that one was built from: of its own name, unless its database tells another."""
+    return told if is_text(told) else name
+
+
 def is_text(*texts: str) -> bool:
     """Whether these can be a package's name and version."""
     return all(0 < len(text) <= _TEXT and text.isprintable() for text in texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterator
 
 
@@ -13,7 +14,7 @@ def records(data: bytes, wanted: Collection[bytes], *, any_case: bool = False) -
     """
     found: dict[bytes, str] = {}
     is_record = False
-    for line in data.split(b"\n"):
+    for line in io.BytesIO(data):  # not split: of a line a byte that would be a gigabyte
         if not line.strip():
             if is_record:
                 yield found

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from regtui.layers.merged import MergedTree
+from regtui.layers.packages import databases as databases_module
 from regtui.layers.packages.databases import Databases, find_databases
 from regtui.layers.packages.npm import read_package_json
 from tests.layers.archives import archive, member, walk
@@ -109,3 +110,13 @@ def test_databases_that_are_not_read_are_named() -> None:
         ("rpm", "usr/lib/sysimage/rpm/rpmdb.sqlite"),
         ("pacman", "var/lib/pacman/local"),
     ]
+
+
+def test_all_files_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases_module, "BYTES", 25)
+    files = [member(f"node_modules/{name}/package.json", 10) for name in "abc"]
+    tree = MergedTree()
+    tree.add_layer(0, walk(archive(files)))
+    databases = find_databases(tree)
+    assert paths(databases) == ["node_modules/a/package.json", "node_modules/b/package.json"]
+    assert databases.more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,12 @@ def test_records_of_no_use_are_counted() -> None:
 def test_what_is_no_database_has_no_packages() -> None:
     assert read_dpkg(b"", "status", 0) == ([], 0)
     assert read_dpkg(bytes(range(256)) * 1000, "status", 0).packages == []
+
+
+def test_millions_of_empty_lines_take_no_memory() -> None:
+    tracemalloc.start()
+    try:
+        assert read_dpkg(bytes(b"\n" * 2_000_000), "status", 0).packages == []
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
