@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import TypeVar
 
 from textual.timer import Timer
 from textual.widget import Widget
 
-_TURN = 0.015  # seconds of this thread's own time
+_TURN = 0.01  # seconds of this thread's own time
 _PAUSE = 0.005  # seconds for everything else
+
+
+Result = TypeVar("Result")
+
+
+def done(steps: Generator[None, None, Result]) -> Result:
+    """What comes of `steps`, at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 class Portions:

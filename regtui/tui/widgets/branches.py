@@ -12,7 +12,7 @@ from regtui.patterns import Filter
 from regtui.tui.glyphs import MORE, OPEN
 from regtui.tui.keys import binding
 from regtui.tui.pacing import Paced
-from regtui.tui.portions import Portions
+from regtui.tui.portions import Portions, done
 from regtui.tui.widgets.lines import Lines, Options
 
 
@@ -190,11 +190,19 @@ class Branches(Lines, Generic[B]):
         `follow` scrolls it into view.
         """
         listed: _Listed[B] = _Listed([], [], [], [])
+        place: dict[B | None, int | None] = {}
         self._outdated = False
+
+        def steps() -> Iterator[None]:
+            yield from self._visible(listed)
+            at = self._at
+            place[at] = yield from self._place_of(at, listed.branches)
 
         def shown() -> None:
             self._branches, self._depths = listed.branches, listed.depths
-            self.refresh_rows(self._place_of(self._at))
+            if self._at not in place:  # the cursor went on meanwhile
+                place[self._at] = done(self._place_of(self._at, listed.branches))
+            self.refresh_rows(place[self._at])
             self._note_cursor()
             if follow:
                 self._show_cursor()
@@ -202,7 +210,7 @@ class Branches(Lines, Generic[B]):
             if self._outdated:
                 self.grown()
 
-        self._portions.run(self._visible(listed), shown)
+        self._portions.run(steps(), shown)
 
     def _visible(self, into: _Listed[B]) -> Iterator[None]:
         yield from self.prepared()
@@ -211,13 +219,17 @@ class Branches(Lines, Generic[B]):
         else:
             yield from self._below(self._root, 0, into)
 
-    def _place_of(self, branch: B | None) -> int | None:
-        """The row of a branch, or of the nearest parent that has one."""
+    def _place_of(self, branch: B | None, branches: Sequence[B]) -> Generator[None, None, int | None]:
+        """The row of a branch, or of the nearest parent that has one; in steps."""
         ranks: dict[B, int] = {}
         while branch is not None and branch not in ranks:
             ranks[branch] = len(ranks)
             branch = self.parent_of(branch)
-        found = [(ranks[other], index) for index, other in enumerate(self._branches) if other in ranks]
+        found: list[tuple[int, int]] = []
+        for start in range(0, len(branches) if ranks else 0, _MATCHED):
+            portion = enumerate(branches[start : start + _MATCHED], start)
+            found += [(ranks[other], index) for index, other in portion if other in ranks]
+            yield
         return min(found)[1] if found else None
 
     def _below(self, folder: B, depth: int, into: _Listed[B], *, whole: bool = False) -> Iterator[None]:

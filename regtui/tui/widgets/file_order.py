@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from regtui.tui.widgets.file_marks import AnyNode
 
-_RUN = 4096
+_RUN = 2048
 """Nodes that are sorted in one step."""
 _STEP = 512
 _LARGEST = 100
