@@ -10,7 +10,7 @@ from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations.files import FileTree
 from regtui.operations.image_files import MergedTree
-from regtui.tui.widgets.files import FilesShown, Scope
+from regtui.tui.files_shown import FilesShown, Scope
 from regtui.words import size
 
 NEXT: Final[dict[Scope, Scope]] = {"layer": "below", "below": "image", "image": "layer"}

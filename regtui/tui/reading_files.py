@@ -18,9 +18,9 @@ from regtui.operations.inspect import inspect
 from regtui.operations.session import Session
 from regtui.tui.arrangement import FILES
 from regtui.tui.file_scopes import NEXT, Image, Kept, KeptFiles, View
+from regtui.tui.files_shown import Scope
 from regtui.tui.screens.panes import PanesScreen
 from regtui.tui.speed import Speed
-from regtui.tui.widgets.files import Scope
 from regtui.words import size
 
 NO_LAYER: Final = "No layer is chosen: layers are in pane 3, under Layers."

@@ -93,8 +93,8 @@ async def bench_files(pane: Files, clock: Clock, pilot: Pilot[None]) -> None:
         for start in range(0, MANY, 1000):
             pane.add(entries[start : start + 1000])
             await asyncio.sleep(0.005)
-        pane.finish()
-    await filters(pane.set_filter, ("f", "file99", ""), clock, pilot)
+        pane.finish("all of it")
+    await filters(pane.set_filter, ("f", "file99", ""), clock, pilot, lambda: pane._portions.busy)
 
 
 async def bench_repositories(pane: Repositories, clock: Clock, pilot: Pilot[None]) -> None:
@@ -105,14 +105,22 @@ async def bench_repositories(pane: Repositories, clock: Clock, pilot: Pilot[None
             pane.add(names[start : start + 1000])
             await asyncio.sleep(0.005)
         pane.finish()
-    await filters(pane.set_filter, ("r", "ns4", ""), clock, pilot)
+    await filters(pane.set_filter, ("r", "ns4", ""), clock, pilot, lambda: pane._portions.busy)
 
 
-async def filters(set_filter: Callable[[str], str], texts: tuple[str, ...], clock: Clock, pilot: Pilot[None]) -> None:
+async def filters(
+    set_filter: Callable[[str], str],
+    texts: tuple[str, ...],
+    clock: Clock,
+    pilot: Pilot[None],
+    is_busy: Callable[[], bool] = lambda: False,
+) -> None:
     for text in texts:
         with clock.measure(f"  filter {text!r}"):
             set_filter(text)
             await pilot.pause()
+            while is_busy():
+                await pilot.pause(0.005)
 
 
 def facts(number: int) -> TagFacts:

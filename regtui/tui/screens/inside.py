@@ -16,13 +16,13 @@ from regtui.operations.inspect import Inspected, find_image
 from regtui.tui.arrangement import FILES
 from regtui.tui.connections import Connections
 from regtui.tui.file_scopes import Image
+from regtui.tui.files_shown import FilesShown
 from regtui.tui.history import History, Link, Spot
 from regtui.tui.keys import binding
 from regtui.tui.reading_files import NO_LAYER
 from regtui.tui.screens.going import GoingScreen
 from regtui.tui.screens.waste import WasteScreen
 from regtui.tui.widgets.details.details import Details
-from regtui.tui.widgets.files import FilesShown
 
 
 class InsideScreen(GoingScreen):

@@ -5,47 +5,27 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple, Unpack
+from typing import ClassVar, Unpack
 
 from textual.binding import BindingType
 from textual.message import Message
 
 from regtui.errors import RegtuiError
-from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations.files import Entry, FileTree, Node
 from regtui.operations.image_files import MergedNode, MergedTree
 from regtui.patterns import PathFilter
 from regtui.text import shown
 from regtui.tui.cells import Cell, Row
+from regtui.tui.files_shown import FilesShown
 from regtui.tui.keys import binding
 from regtui.tui.portions import Portions
 from regtui.tui.widgets.branches import Branches
 from regtui.tui.widgets.file_marks import AnyNode, Marks, is_whiteout, node_at
 from regtui.tui.widgets.file_order import Order, everything, largest
 from regtui.tui.widgets.file_rows import file_row
+from regtui.tui.widgets.file_stay import Stay
 from regtui.tui.widgets.lines import Options
-
-Scope = Literal["layer", "below", "image"]
-"""One layer alone, the image up to a layer, the whole image."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilesShown:
-    """What the pane shows: of which image, and how much of it."""
-
-    reference: Reference  # its repository and digest
-    layers: list[Descriptor]  # all of the image's
-    number: int  # of the layer in hand
-    scope: Scope
-    tree: FileTree | MergedTree  # as far as it was read
-
-
-class _View(NamedTuple):
-    """How the user stood in a tree, to stand so in another of the same image."""
-
-    folding: dict[str, bool]  # by path: unfolded or folded
-    at: str  # the path under the cursor
 
 
 class Files(Branches[AnyNode]):
@@ -101,10 +81,9 @@ class Files(Branches[AnyNode]):
         self._state = ""
         self._of = ""
         self._reading = False
-        self._view: _View | None = None  # to be taken up again when the tree is there
+        self._image: Reference | None = None  # that was shown last
+        self._stay = Stay()
         self._moved = False  # whether the user went anywhere in this tree
-        self._missed = _View({}, "")  # what of it this tree doesn't have
-        self._landed: AnyNode | None = None  # where the cursor was put in place of `_missed.at`
         self._largest: list[AnyNode] = []
         self._jumped = 0
         super().__init__(self._tree.root, **options)
@@ -118,11 +97,11 @@ class Files(Branches[AnyNode]):
         `below` are the layers up to the one in hand, where they are known, for the marks of a layer alone. Of the same
         image, what was unfolded will be again.
         """
-        same = self.shown is not None and shown is not None and self.shown.reference == shown.reference
-        if not same:
-            self._view, self._missed = None, _View({}, "")
-        elif self._view is None:
-            self._view = self._viewed()
+        same = shown is None or shown.reference == self._image
+        if same:
+            self._stay.note(self._folding, self.at)
+        else:
+            self._stay, self._image = Stay(), shown.reference if shown else None
         all_open = self._all_open if same else None
         self.shown = shown
         self._tree = shown.tree if shown else FileTree()
@@ -140,9 +119,7 @@ class Files(Branches[AnyNode]):
 
     def wait(self, title: str, why: str) -> None:
         """Nothing is read yet: `why` says what one can do. `title` says of what, or is empty."""
-        view, reference = self._view or self._viewed(), self.shown.reference if self.shown else None
         self.start(title)
-        self._view = view if reference else None
         self.say("")
         self.empty_text = why
 
@@ -202,30 +179,12 @@ class Files(Branches[AnyNode]):
             self.reveal(found)
         return is_there
 
-    # Where the user stood
-
-    def _viewed(self) -> _View:
-        """What this tree doesn't have stays as it was in the one before."""
-        folding = {branch.path: is_open for branch, is_open in self._folding.items()}
-        missed = self._missed
-        at = missed.at if self.at is self._landed and missed.at else self.at.path if self.at else ""
-        return _View({**missed.folding, **folding}, at)
-
     def _take_up(self) -> None:
-        view, self._view = self._view, None
-        if view is None:
-            self.grown()
-            return
-        self._missed = _View({}, "")
-        for path, is_open in view.folding.items():
-            if (node := node_at(self._root, path)) is not None:
-                self._folding.setdefault(node, is_open)
-            else:
-                self._missed.folding[path] = is_open
-        if view.at and not self._moved:
-            if not self.go_to(view.at):
-                self._missed = self._missed._replace(at=view.at)
-            self._landed = self._at
+        """As the user stood in the tree before, unless he went elsewhere in this one."""
+        self._stay.take_up(self._root, self._folding)
+        if self._stay.at and not self._moved:
+            self.go_to(self._stay.at)
+            self._stay.landed(self._at)
         else:
             self.grown()
 

@@ -13,11 +13,13 @@ from regtui import words
 from regtui.oci.config import Step
 from regtui.oci.digest import short
 from regtui.oci.manifest import Descriptor
+from regtui.oci.media_types import FOREIGN
 from regtui.tui.cells import Cell, Row
 from regtui.tui.keys import binding
 from regtui.tui.widgets.lines import Lines
 
 _BAR = 10
+_ELSEWHERE = "not in the registry, so not read"  # a foreign layer
 _WIDE = 56  # cells from which on the digest and a bar of full length find room
 
 
@@ -93,7 +95,7 @@ class Layers(Lines):
             Cell(f"{step.layer_number:>3} "),
             Cell(words.size(step.layer.size), width=10, right=True),
             Cell(f" {self.glyphs.bar(share, bar)} ", "sibling"),
-            Cell(step.instruction or step.layer.media_type, "", left),
+            Cell(_what(step), "dim" if _is_elsewhere(step.layer) else "", left),
             Cell(f" {digest}", "dim"),
         )
 
@@ -111,6 +113,15 @@ class Layers(Lines):
     def _tell(self) -> None:
         step = self.current
         self.post_message(self.Highlighted(step.layer if step else None, step.layer_number if step else None))
+
+
+def _what(step: Step) -> str:
+    what = step.instruction or (step.layer.media_type if step.layer else "")
+    return f"{_ELSEWHERE} · {what}" if step.layer and _is_elsewhere(step.layer) else what
+
+
+def _is_elsewhere(layer: Descriptor) -> bool:
+    return layer.media_type.startswith(FOREIGN)
 
 
 class Platforms(Lines):
