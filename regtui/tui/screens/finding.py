@@ -16,7 +16,7 @@ from regtui.tui.connections import Connections
 from regtui.tui.history import History, Link, Spot
 from regtui.tui.keys import binding
 from regtui.tui.screens.find import FindScreen, Search
-from regtui.tui.screens.inside import InsideScreen
+from regtui.tui.screens.packages import PackagesScreen
 
 _KEPT = 3  # searches whose rows are kept
 
@@ -28,7 +28,7 @@ class _Place(NamedTuple):
     found: Found
 
 
-class FindingScreen(InsideScreen):
+class FindingScreen(PackagesScreen):
     """A repository is searched from its tags, an image from its details and its files."""
 
     BINDINGS: ClassVar[list[BindingType]] = [binding("find", show=True)]
