@@ -34,9 +34,11 @@ _ARGUMENTS = {
     "tags": (Wanted.REPOSITORY,),
     "inspect": (Wanted.VERSION,),
     "files": (Wanted.VERSION,),
+    "find": (Wanted.ANYTHING,),
     "cat": (Wanted.VERSION,),
     "extract": (Wanted.VERSION,),
     "packages": (Wanted.VERSION,),
+    "diff": (Wanted.VERSION, Wanted.VERSION),
     "tag": (Wanted.VERSION,),
 }
 """What each command takes. `rm` takes any number; the second of `tag` is a tag beside the first."""
