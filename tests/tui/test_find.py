@@ -164,6 +164,10 @@ async def test_much_to_read_is_asked_for_once(answer: str, said: str, monkeypatc
         assert "4, none of them known on this machine" in at.text
         await at.press(*(("tab",) if answer == "enter" else ()), answer)
         await at.until(said)
+        if answer == "escape":
+            assert "in 0 of 4 layers: the rest isn't known here, r asks for it" in at.text
+            await at.press("r")
+            await at.until(lambda: isinstance(at.app.screen, ReadDialog))
 
 
 async def test_esc_stops_a_search_and_then_leaves(monkeypatch: pytest.MonkeyPatch) -> None:

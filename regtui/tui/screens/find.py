@@ -57,6 +57,7 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(binding("filter", "pattern", show=True), description="look for something else"),
+        replace(binding("refresh"), description="look again"),
         binding("out", show=True),
         replace(binding("quit", "leave"), description="leave the search"),
     ]
@@ -78,6 +79,7 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
         self._title = self._pane.title_text
         self._failures: list[Failed] = []
         self._plan: Plan | None = None
+        self._known_only = False
         self._said = 0.0
         self._far = ""
         self._runs = False
@@ -119,9 +121,9 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
             wanted = PathFilter(message.text)
         except UsageError:
             return  # that was said while it was typed
-        self.search = Search(self.search.where, message.text)
+        self.search = Search(self.search.where, wanted.text)
         self._bar.clear()
-        self.run_worker(self._run(wanted), group="find", exclusive=True)
+        self._begin()
 
     def on_filter_bar_left(self) -> None:
         """Enter, or Esc: before anything was looked for, that leaves."""
@@ -134,6 +136,10 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
 
     # The search
 
+    def _begin(self) -> None:
+        if self.search.text:
+            self.run_worker(self._run(PathFilter(self.search.text)), group="find", exclusive=True)
+
     async def _run(self, wanted: PathFilter) -> None:
         self._runs = True
         try:
@@ -144,9 +150,12 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
         else:
             self._end(self._summary)
 
+    def action_refresh(self) -> None:
+        self._begin()
+
     async def _read(self, wanted: PathFilter, *, known_only: bool) -> bool:
         """False when it is more than the user wants to be read."""
-        self._failures, self._far, self._plan = [], "", None
+        self._failures, self._far, self._plan, self._known_only = [], "", None, known_only
         self.hits.start()
         self.hits.say("looking for layers" if self._is_image else "looking for images")
         self._retitle()
@@ -189,10 +198,12 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
 
     @property
     def _summary(self) -> str:
-        assert self._plan is not None
-        where = f"in {count(self._plan.layers, 'layer')}"
-        where += "" if self._is_image else f" of {count(self._plan.images, 'image')}"
-        text = f"{self._found:,} found {where}" if self._found else f"Nothing was found {where}."
+        plan = self._plan
+        assert plan is not None
+        layers = count(plan.layers, "layer")
+        where = f"{plan.known:,} of {layers}: the rest isn't known here, r asks for it" if self._known_only else layers
+        where += "" if self._is_image or self._known_only else f" of {count(plan.images, 'image')}"
+        text = f"{self._found:,} found in {where}" if self._found else f"Nothing was found in {where}"
         return f"{text} · ! {len(self._failures):,} not read" if self._failures else text
 
     @property
@@ -251,7 +262,7 @@ class ReadDialog(Dialog[bool]):
         yield Static(facts([("Layers", f"{plan.layers:,}, {known}"), ("To read", size(plan.to_read))]))
 
     def buttons(self) -> Iterable[Button]:
-        yield safe_button("Only what is known")
+        yield safe_button("Only what is known" if self._plan.known else "Read nothing")
         yield doing_button(f"Read {size(self._plan.to_read)}")
 
     def confirm(self) -> None:
