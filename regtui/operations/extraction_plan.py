@@ -29,9 +29,9 @@ class LeftOut:
 
 @dataclass(slots=True)
 class ExtractionPlan:
-    """Paths are those below `base`, a folder of the image: it isn't part of them."""
+    """Paths are those below the folder that `root`, a file or folder of the image, is in; of all of it, whole ones."""
 
-    base: Names = ()
+    root: Names = ()
     folders: dict[Names, int] = field(default_factory=dict)  # with their modes, parents first
     symlinks: dict[Names, bytes] = field(default_factory=dict)
     files: dict[int, dict[Entry, dict[Names, None]]] = field(default_factory=dict)
@@ -80,10 +80,14 @@ class ExtractionPlan:
         waiting = [node]
         while waiting:
             node = waiting.pop()
-            if why := self._add_one(node, _names(node)[len(self.base) :]):
+            if why := self._add_one(node, _names(node)[self._skipped :]):
                 self.left_out.append(LeftOut(node.path, why))
             else:
                 waiting += node.listing()[::-1]
+
+    @property
+    def _skipped(self) -> int:
+        return max(0, len(self.root) - 1)
 
     def _add_one(self, node: MergedNode, names: Names) -> str:
         """Why it is left out, or nothing."""
@@ -107,7 +111,7 @@ class ExtractionPlan:
     def _add_folders(self, folder: MergedNode | None) -> None:
         way = []
         while folder is not None and folder.parent is not None:
-            names = _names(folder)[len(self.base) :]
+            names = _names(folder)[self._skipped :]
             if not names or names in self.folders:
                 break
             way.append((names, _mode(folder)))
@@ -117,16 +121,16 @@ class ExtractionPlan:
     def _inside(self, link: str, depth: int) -> bytes | None:
         """What a link's text is written as, `depth` folders below the target; None where it could lead out of that.
 
-        An absolute one leads to the image's root, and so does as many times `..` as it lies deep: where `base` is that
-        root, or the link leads below `base`, it becomes a relative one.
+        An absolute one that leads to something in `root` becomes a relative one: as many times `..` as it lies deep
+        lead to where that is.
         """
         text = _raw(link)
         if not link.startswith("/"):
             return text if _stays_inside(text, depth) else None
         names = tuple(name for name in text.split(b"/") if name not in (b"", b"."))
-        if names[: len(self.base)] != self.base:
+        if names[: len(self.root)] != self.root:
             return None
-        turned = b"/".join((*[b".."] * depth, *names[len(self.base) :])) or b"."
+        turned = b"/".join((*[b".."] * depth, *names[self._skipped :])) or b"."
         if not _stays_inside(turned, depth):
             return None
         self.turned += 1
@@ -157,7 +161,7 @@ def plan_of_paths(tree: MergedTree, image: Reference, paths: Sequence[str]) -> E
 
 def plan_of_node(node: MergedNode) -> ExtractionPlan:
     """A file, or a folder with all that is in it, under its own name; the whole tree under theirs."""
-    plan = ExtractionPlan(_names(node)[:-1])
+    plan = ExtractionPlan(_names(node))
     plan.add(node)
     return plan
 

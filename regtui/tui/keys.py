@@ -53,6 +53,7 @@ ACTIONS: dict[str, Action] = {
     "compare_content": Action(("C",), "compare the files' content"),
     "undo": Action(("u",), "undo the last change"),
     "copy": Action(("y",), "copy"),
+    "save": Action(("w",), "save to a folder"),
     "filter": Action(("slash",), "filter"),
     "find": Action(("f",), "find a path"),
     "refresh": Action(("r",), "refresh"),

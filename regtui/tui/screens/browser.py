@@ -10,16 +10,18 @@ from textual.binding import BindingType
 from regtui.errors import LoginNeeded
 from regtui.oci.reference import Reference
 from regtui.operations.session import DEMO, Session
-from regtui.tui.arrangement import DETAILS, REPOSITORIES, TAGS
+from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
 from regtui.tui.changes import Changes
 from regtui.tui.comparing import compare
 from regtui.tui.history import Spot
 from regtui.tui.keys import binding
+from regtui.tui.looking_inside import open_file, save_files
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
 from regtui.tui.screens.finding import FindingScreen
 from regtui.tui.screens.open import OpenDialog
 from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
+from regtui.tui.widgets.files import Files
 
 CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
 """What changes the registry: under --read-only these are neither keys nor commands."""
@@ -33,6 +35,7 @@ class BrowserScreen(FindingScreen):
         binding("retag", show=True),
         binding("compare", show=True),
         binding("copy", show=True),
+        binding("save", show=True),
         binding("delete_digest"),
         binding("undo"),
         binding("refresh", show=True),
@@ -52,6 +55,8 @@ class BrowserScreen(FindingScreen):
             return True if self._may(action) else None
         if allowed and action == "compare":
             return True if self.loader.session and self.pane != REPOSITORIES and self._target.version else None
+        if allowed and action == "save":
+            return self.pane == FILES and self.files.at is not None
         return allowed and (action != "log_in" or self.registry != DEMO)
 
     def _may(self, action: str) -> bool:
@@ -150,6 +155,14 @@ class BrowserScreen(FindingScreen):
 
     def on_repositories_wanted(self) -> None:
         self.app.push_screen(OpenDialog(self.spot.reference, f"{self.registry}/"), self._opened)
+
+    def on_files_opened(self, message: Files.Opened) -> None:
+        if (session := self.loader.session) and (shown := self.files_shown):
+            self.run_worker(open_file(self, session, shown, message.node), group="look inside", exclusive=True)
+
+    def action_save(self) -> None:
+        if (session := self.loader.session) and (shown := self.files_shown) and (node := self.files.at):
+            self.run_worker(save_files(self, session, shown, node), group="look inside", exclusive=True)
 
     def action_requests(self) -> None:
         self.app.push_screen(RequestsScreen(self.connections.log, self.settings))

@@ -20,6 +20,7 @@ from regtui import words
 from regtui.errors import RegtuiError, UsageError
 from regtui.oci.reference import Reference
 from regtui.operations.opening import FileOfImage, Opened, Progress, open_file
+from regtui.operations.saving import plan_of_file
 from regtui.operations.session import Session
 from regtui.patterns import Filter
 from regtui.text import shown
@@ -29,6 +30,8 @@ from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog
 from regtui.tui.screens.go_to import GoToDialog
+from regtui.tui.screens.save import SaveDialog
+from regtui.tui.speed import Speed
 from regtui.tui.syntax import language_of
 from regtui.tui.text_rows import TextRows
 from regtui.tui.widgets.choices import Choice
@@ -51,6 +54,7 @@ class FileScreen(Screen[None], inherit_bindings=False):
         binding("find_previous", "find(-1)"),
         binding("go_to_line", show=True),
         binding("hex", show=True),
+        binding("save", show=True),
         binding("copy", show=True),
         binding("refresh"),
         binding("out", show=True),
@@ -67,6 +71,7 @@ class FileScreen(Screen[None], inherit_bindings=False):
         self.text_view = TextView(**options)
         self.hex_view = HexView(**options)
         self._is_hex = False
+        self._turned_at = -1  # the byte that the hex began with when one turned to it
         self._filter = FilterBar()
         self._wanted = Filter()
         self._from = 0  # the row that a search began on
@@ -91,18 +96,17 @@ class FileScreen(Screen[None], inherit_bindings=False):
         self.run_worker(self._open(), group="read", exclusive=True)
 
     async def _open(self) -> None:
-        began = time.monotonic()
+        speed = Speed()
         self._reading(f"Reading {words.size(self.file.entry.size)} of layer {self.file.number} …")
         try:
             async with aclosing(batches(open_file(self.session, self.image.repository, self.file))) as arriving:
                 async for events in arriving:
                     last = events[-1]
                     if isinstance(last, Progress):
-                        read, rate = last.bytes_read, last.bytes_read / max(time.monotonic() - began, 0.1)
-                        self._reading(
-                            f"Reading {words.size(read)} of {words.size(last.bytes_total)}, "
-                            f"{words.size(round(rate))}/s. Esc cancels."
-                        )
+                        speed.note(last.bytes_read, time.monotonic())
+                        far = f"{words.size(last.bytes_read)} of {words.size(last.bytes_total)}"
+                        parts = (f"Reading {far}", speed.text(last.bytes_total), "Esc cancels")
+                        self._reading(" · ".join(filter(None, parts)))
                     else:
                         await self._show(last)
         except RegtuiError as error:
@@ -168,9 +172,11 @@ class FileScreen(Screen[None], inherit_bindings=False):
         if self._is_hex and not self.text_view.row_count:
             return
         if has_same_bytes and self._is_hex:
-            self.text_view.go_to_byte(self.hex_view.position)
+            if self.hex_view.position != self._turned_at:  # else it is the row that one came from
+                self.text_view.go_to_byte(self.hex_view.position)
         elif has_same_bytes:
             self.hex_view.go_to(self.text_view.position)
+            self._turned_at = self.hex_view.position
         self._turn(not self._is_hex)
 
     def _turn(self, to_hex: bool) -> None:
@@ -240,6 +246,16 @@ class FileScreen(Screen[None], inherit_bindings=False):
         self.dismiss()
 
     # What one does with it
+
+    def action_save(self) -> None:
+        layers = {self.file.number: self.file.layer}
+        plan = plan_of_file(self.file)
+        dialog = SaveDialog(self.session, self.image.repository, layers, plan, self.file.path)
+        self.app.push_screen(dialog, self._saved)
+
+    def _saved(self, said: str | None) -> None:
+        if said:
+            self.notify(said, markup=False)
 
     def action_copy(self) -> None:
         image, path = self.image, self.file.path
