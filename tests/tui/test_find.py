@@ -174,6 +174,7 @@ async def test_esc_stops_a_search_and_then_leaves(monkeypatch: pytest.MonkeyPatc
     async def endless(*_: object, **__: object) -> Any:
         yield Plan(1, 2, 0, 5000)
         yield found("etc/passwd")
+        yield Failed(Reference("h", "app", "1"), 1, 0, ContentError("The layer is damaged"))
         yield Progress(1, 2, 100, 5000)
         await asyncio.Event().wait()
 
@@ -183,8 +184,12 @@ async def test_esc_stops_a_search_and_then_leaves(monkeypatch: pytest.MonkeyPatc
         await begun(at, "os-release")
         await at.until("reading · 1 of 2 layers · 100 B of 5.0 kB")
         await at.press("escape")
-        assert "stopped at 1 of 2 layers" in at.text
+        await at.until("stopped at 1 of 2 layers")
         assert "etc/passwd" in at.text
+        await at.until("! Layer 1 of h/app:1: The layer is dam")
+        await at.press("G", "enter")
+        await at.until("Not read")
+        await at.press("escape")
         await at.press("escape")
         await at.until(lambda: at.app.screen is at.browser)
 

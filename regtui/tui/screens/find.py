@@ -24,7 +24,7 @@ from regtui.operations.session import Session
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
-from regtui.tui.screens.dialog import Dialog, doing_button, explained, facts, safe_button
+from regtui.tui.screens.dialog import Dialog, doing_button, explained, facts, safe_button, said
 from regtui.tui.speed import Speed
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.hits import Hits
@@ -224,7 +224,10 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
     # Out
 
     def on_hits_opened(self, message: Hits.Opened) -> None:
-        self._leave(message.found)
+        if isinstance(message.row, Failed):
+            self.app.push_screen(FailureDialog(message.row))
+        else:
+            self._leave(message.row)
 
     def on_lines_out(self) -> None:
         self.action_out()
@@ -247,6 +250,17 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
         self._stop()
         self.search.cursor = self.hits.cursor
         self.dismiss(found)
+
+
+class FailureDialog(Dialog[None]):
+    """What a row has no room for."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__("Not read")
+        self._failed = failed
+
+    def body(self) -> Iterable[Widget]:
+        yield said(self._failed.text)
 
 
 class ReadDialog(Dialog[bool]):

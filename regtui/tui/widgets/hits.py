@@ -32,9 +32,9 @@ class Hits(Lines):
 
     @dataclass
     class Opened(Message):
-        """Something that was found was entered."""
+        """A row was entered."""
 
-        found: Found
+        row: Found | Failed
 
     def __init__(self, *, in_repository: bool, **options: Unpack[Options]) -> None:
         super().__init__(**options)
@@ -100,8 +100,8 @@ class Hits(Lines):
         return f"{path}{sign}{found.entry.link}" if sign else path
 
     def action_open(self) -> None:
-        if self.rows and isinstance(found := self.rows[self.cursor], Found):
-            self.post_message(self.Opened(found))
+        if self.rows:
+            self.post_message(self.Opened(self.rows[self.cursor]))
 
     def action_left(self) -> None:
         self.post_message(self.Out(self))
