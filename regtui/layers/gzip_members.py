@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from regtui.layers.points import PointsMaker
 
 _SLICE = 64 * 1024  # what follows a member is copied for the next one: short slices keep that cheap
+_PIECE = PIECE // 4  # what zlib-ng unpacks is soon read again: it should still be in the processor's cache
 _ZEROS = re.compile(rb"\0*")
 
 
@@ -84,7 +85,7 @@ class GzipByBlock:
 
     def __init__(self, library: Library, points: PointsMaker | None) -> None:
         self._points = points
-        self._inflate = Inflate(library, PIECE)
+        self._inflate = Inflate(library, _PIECE)
         self._in_member = False
         self._members = 0
         self._packed = 0  # bytes before those that are fed now
@@ -99,7 +100,7 @@ class GzipByBlock:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         position, piece = 0, b""
-        while position < len(data) or len(piece) == PIECE:
+        while position < len(data) or len(piece) == _PIECE:
             if not self._in_member:
                 position = self._begin(data, position)
                 if not self._in_member:

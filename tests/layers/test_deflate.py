@@ -86,7 +86,7 @@ def test_no_step_gives_more_than_a_piece(name: str) -> None:
     bomb = gzip.compress(bytes(30 * 2**20))
     with library(name):
         pieces = list(Inflater(points=PointsMaker()).feed(bomb))
-    assert max(map(len, pieces)) == PIECE
+    assert max(map(len, pieces)) <= PIECE
     assert sum(map(len, pieces)) == 30 * 2**20
 
 
