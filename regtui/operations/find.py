@@ -99,7 +99,8 @@ class Failed:
         if self.layer is None:
             return str(self.error)
         more = f" and {count(self.others, 'more image')}" if self.others else ""
-        return f"Layer {self.layer} of {self.reference}{more}: {self.error}"
+        image = self.reference.at(self.reference.tag) if self.reference.tag else self.reference
+        return f"Layer {self.layer} of {image}{more}: {self.error}"
 
 
 Event = Reading | Plan | Progress | Found | Failed
