@@ -136,7 +136,7 @@ class FilesReading:
             self._gate.clear()
             self._stopped_at = time.monotonic()
             self._pane.say(f"stopped at {self._far}; r reads on" if self._far else "stopped; r reads on")
-            self._screen.say(FILES, "")
+            self._screen.say(FILES, "r reads on")
             self._screen.set_timer(_PATIENCE, self._give_up)
 
     def _give_up(self) -> None:
