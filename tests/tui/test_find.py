@@ -133,6 +133,16 @@ async def test_an_image_is_searched_from_its_details_and_what_was_removed_is_sho
         assert f"layer {gone.number}" in at.browser.files.title_text
 
 
+async def test_what_was_written_into_a_link_to_a_folder_is_shown_in_that_folder() -> None:
+    async with running(f"{DEBIAN}:trixie-slim", size=WIDE) as at:
+        await at.until("Reference")
+        screen = await begun(at, "usr/bin/*")
+        await at.until("found in 1 layer")
+        row = next(row for row in screen.hits.rows if isinstance(row, Found) and row.entry.type == "file")
+        screen.post_message(Hits.Opened(replace(row, path=row.path.removeprefix("usr/"))))
+        await at.until(lambda: at.browser.files.at is not None and at.browser.files.at.path == row.path)
+
+
 async def test_what_can_t_be_looked_for_is_said_while_it_is_typed() -> None:
     async with in_debian() as at:
         await at.until("trixie-slim")

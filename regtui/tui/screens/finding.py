@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from regtui.oci.digest import Digest
 from regtui.oci.reference import Reference
 from regtui.operations.find import Found, Image
+from regtui.operations.image_files import MergedTree
 from regtui.tui.arrangement import FILES, REPOSITORIES, TAGS
 from regtui.tui.connections import Connections
 from regtui.tui.history import History, Link, Spot
@@ -108,5 +109,11 @@ class FindingScreen(PackagesScreen):
         self.details.find_layer(found.layer.digest)
         self._offer()
         read = self.loader.files.whole if found.state == "present" else self.loader.files.alone
-        read(session, partial(self._go_to_path, found.path))
+        read(session, partial(self._go_to_found, found.path))
         self.enter(FILES)
+
+    def _go_to_found(self, path: str) -> None:
+        """In the whole image, what a layer wrote into a link to a folder is in that folder."""
+        tree = self.files_shown.tree if self.files_shown else None
+        node = tree.find(path, follow=False) if isinstance(tree, MergedTree) else None
+        self._go_to_path(node.path if node else path)
