@@ -129,20 +129,22 @@ async def open_file(session: Session, repository: str, file: FileOfImage) -> Asy
     if isinstance(known, Opened):
         yield known
         return
-    data = bytearray()
+    pieces: list[bytes] = []
     contents = file_content(session, repository, file.layer, file.entry, limit=VIEWED)
     async with aclosing(contents) as events:
         async for event in events:
             if isinstance(event, Progress):
                 yield event
             else:
-                data += event
-    opened = await asyncio.to_thread(_opened, file, bytes(data))
-    session.recent.keep(key, opened, len(data))
+                pieces.append(event)
+    opened = await asyncio.to_thread(_opened, file, pieces)
+    session.recent.keep(key, opened, len(opened.data))
     yield opened
 
 
-def _opened(file: FileOfImage, data: bytes) -> Opened:
+def _opened(file: FileOfImage, pieces: list[bytes]) -> Opened:
+    data = b"".join(pieces)
+    pieces.clear()
     kind = kind_of(file.path, data, file.entry.size)
     text = data if kind.is_text else b""
     if kind.encoding.startswith("UTF-16"):

@@ -16,13 +16,16 @@ from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keymap import key_name
 
 _ALWAYS = "help"
-_ORDER = ("stop", "mark", "scope", "delete", "retag", "open", "filter", "copy", "next_tab", "sort")
+_ORDER = ("stop", "mark", "scope", "delete", "retag", "open", "filter", "save", "copy", "next_tab", "sort")
 """The most useful first; others follow, the nearest to the focus first."""
 _SHORT = {
     "delete_digest": "delete digest",
     "open_reference": "open by name",
     "mark_range": "range",
     "sort": "sort",
+    "save": "save",
+    "go_to_line": "line",
+    "hex": "hex",
     "scope": "more layers",
     "largest": "largest",
     "waste": "waste",
