@@ -50,18 +50,26 @@ def platform_in(index: Index, session: Session) -> str:
 
 
 async def image_files(
-    session: Session, repository: str, layers: Sequence[Descriptor], tree: MergedTree, limits: Limits = LIMITS
+    session: Session,
+    repository: str,
+    layers: Sequence[Descriptor],
+    tree: MergedTree,
+    limits: Limits = LIMITS,
+    *,
+    diff_ids: Sequence[str] = (),
 ) -> AsyncGenerator[LayersProgress, None]:
     """Reads layers, the lowest first, into `tree`: all of an image's, or those up to one. Close it to stop early.
 
-    The progress is that of all of them. `limits` hold for each layer, and for all together. Raises what `layer_files`
+    Layers that are read to their end are held to `diff_ids`, where these are given: one a layer. The progress is that
+    of all of them. `limits` hold for each layer, and for all together. Raises what `layer_files`
     does, with the layer's number; `tree` then holds what was read.
     """
     total, before, unpacked, names = sum(layer.size for layer in layers), 0, 0, 0
     for number, layer in enumerate(layers):
         is_downloaded = False
         try:
-            async with aclosing(layer_files(session, repository, layer, limits)) as events:
+            diff_id = diff_ids[number] if diff_ids else ""
+            async with aclosing(layer_files(session, repository, layer, limits, diff_id=diff_id)) as events:
                 async for event in events:
                     if isinstance(event, Entries):
                         names += sum(len(entry.path) + len(entry.link) for entry in event.entries)
@@ -73,7 +81,7 @@ async def image_files(
                         yield LayersProgress(before + event.bytes_read, total, tree.entries, number, len(layers))
                     _check(limits, tree.entries, names, unpacked)
         except RegtuiError as error:
-            error.what = f"Layer {number} of {len(layers)}: {error.what}"
+            error.what = f"Layer {number}: {error.what}"  # as all else numbers them, from 0
             raise
         if is_downloaded:
             before += layer.size

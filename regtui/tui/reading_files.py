@@ -27,6 +27,7 @@ NO_LAYER: Final = "No layer is chosen: layers are in pane 3, under Layers."
 _PORTION: Final = 500  # entries that are added to a tree in one turn of the loop
 _PACE: Final = 0.5  # seconds between two first lines
 _MUCH: Final = 50_000_000  # bytes to download that are said beforehand
+_ROOM: Final = 9  # lines of the pane in which an error finds room beside rows
 _PATIENCE: Final = 20.0  # seconds that a stopped reading holds its connection
 
 Told = Callable[[RegtuiError, str, str | None], RegtuiError]
@@ -179,14 +180,17 @@ class FilesReading:
             self._screen.say(FILES, "reading files")
             to_read = await self._say_how_much(session, view)
             if isinstance(shown.tree, FileTree):
-                unpacked = await self._follow(layer_files(session, repository, view.layers[0]), to_read)
+                diff_id = view.diff_ids[0] if view.diff_ids else ""
+                events = layer_files(session, repository, view.layers[0], diff_id=diff_id)
+                unpacked = await self._follow(events, to_read)
             else:
-                unpacked = await self._follow(image_files(session, repository, view.layers, shown.tree), to_read)
+                layers = image_files(session, repository, view.layers, shown.tree, diff_ids=view.diff_ids)
+                unpacked = await self._follow(layers, to_read)
         except RegtuiError as error:
             told = self._told(error, "Press r to try again.", repository)
             self._task = self._shows = None
             self._pane.fail(told)
-            self._screen.say(FILES, f"! {told}")
+            self._screen.say(FILES, f"! {told}" if self._pane.size.height < _ROOM else "")  # else the pane says it all
             self._retitle()
             return
         summary = await asyncio.to_thread(_summary, shown.tree, len(view.layers), unpacked)
@@ -266,7 +270,8 @@ async def _found(session: Session, image: Image) -> Image:
     content = found.document.content
     if not isinstance(content, Manifest) or not content.layers:
         raise RegtuiError(f"{found.reference} is no image that has layers")
-    return replace(image, layers=content.layers, number=len(content.layers) - 1, is_known=True)
+    number, diff_ids = len(content.layers) - 1, found.diff_ids
+    return replace(image, layers=content.layers, number=number, is_known=True, diff_ids=diff_ids)
 
 
 def _progress(event: Progress, far: str, fast: str) -> str:

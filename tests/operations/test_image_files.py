@@ -194,7 +194,7 @@ def packed(fake: FakeRegistry, *paths: str) -> Descriptor:
 async def test_an_error_names_the_layer_and_what_was_read_stays(fake: FakeRegistry, session: Session) -> None:
     bad = Descriptor(LAYER, fake.blob(b"{}" * 1000, LAYER)["digest"], 2000)
     tree = MergedTree()
-    with pytest.raises(ContentError, match="Layer 1 of 3: The layer is no tar archive"):
+    with pytest.raises(ContentError, match="Layer 1: The layer is no tar archive"):
         async for _ in image_files(session, "app", [packed(fake, "a"), bad, packed(fake, "b")], tree):
             pass
     assert [node.path for node in tree.root.walk()] == ["a"]
@@ -203,5 +203,5 @@ async def test_an_error_names_the_layer_and_what_was_read_stays(fake: FakeRegist
 async def test_the_limits_hold_for_all_layers_together(fake: FakeRegistry, session: Session) -> None:
     layers = [packed(fake, "a", "b"), packed(fake, "c", "d")]
     for limits in (Limits(entries=3), Limits(names=3), Limits(unpacked=len(archive([])) + 1024)):
-        with pytest.raises(TooLarge, match="Layer 1 of 2: The image has more than"):
+        with pytest.raises(TooLarge, match="Layer 1: The image has more than"):
             await read(session, layers, limits)

@@ -71,7 +71,12 @@ async def test_what_the_layer_added_changed_and_removed_is_marked_and_folders_ab
             "   ▾ lib/                                   30 B",
             "       x.so                                 30 B",
         ]
+        for path, is_there in (("etc/motd", True), ("lib/a.so", True), ("opt/old/er", False)):
+            assert pane.go_to(path) is is_there
+        assert pane.at
+        assert pane.at.path == "opt/old"
         await pilot.press("full_stop")
+        assert not pane.go_to("etc/motd")
         assert list(marks(stage)) == ["etc/", "passwd", "lib", "new/", "file", "opt/", "old", "usr/", "lib/", "x.so"]
         await pilot.press("E")
         assert len(rows(stage)) == 6

@@ -150,3 +150,13 @@ async def test_a_registry_s_image_has_marks_at_once_for_a_layer_whose_lower_laye
         await at.until(lambda: [line.rstrip("┃▐ ")[-1] for line in at.lines if " new " in line] == ["+"])
         await at.press("e")
         await at.until(lambda: "removed -" in at.text)
+
+
+async def test_what_can_t_be_read_is_said_in_full_with_the_layer_and_what_was_read_stays() -> None:
+    async with running("demo.localhost/team/billing:2.0.1", NARROW) as at:
+        await at.until(lambda: at.browser.details.current_layer)
+        await at.press("3", "right_square_bracket", "right_square_bracket", "right_square_bracket", "G", "up")
+        await at.press("4", "a", "z")
+        await at.until("! Layer 1: demo.localhost/team/billing has no blob")
+        await at.until("Press r to try again.")
+        await at.until("bin → usr/bin")

@@ -60,10 +60,14 @@ class Marks:
         return self._removed.get(folder, [])
 
     def removed_at(self, path: str) -> AnyNode | None:
-        """What was removed at a path."""
+        """What was removed at a path, by itself or with a folder above it."""
         removed = self._tree.removed.get(self._number, {}) if isinstance(self._tree, MergedTree) else {}
-        gone = removed.get(path)
-        return gone if gone in self._above else None
+        names = path.split("/")
+        for end in range(len(names), 0, -1):
+            gone = removed.get("/".join(names[:end]))
+            if gone is not None and gone in self._above:
+                return node_at(gone, "/".join(names[end:]))
+        return None
 
     def parent_of(self, node: AnyNode) -> AnyNode | None:
         return self._above.get(node) or node.parent

@@ -170,7 +170,9 @@ class Files(Branches[AnyNode]):
 
     def go_to(self, path: str) -> bool:
         """The cursor to a path, or to the nearest folder that there is; whether it is there itself."""
-        found = node_at(self._root, path) or self._marks.removed_at(path)
+        found = node_at(self._root, path)
+        if found is None and self._shows_removed:
+            found = self._marks.removed_at(path)
         is_there = found is not None
         while found is None:
             path = path.rpartition("/")[0]
