@@ -137,6 +137,7 @@ async def open_file(session: Session, repository: str, file: FileOfImage) -> Asy
                 yield event
             else:
                 pieces.append(event)
+                await asyncio.sleep(0)  # they come in one burst from where the file was put together
     opened = await asyncio.to_thread(_opened, file, pieces)
     session.recent.keep(key, opened, len(opened.data))
     yield opened
