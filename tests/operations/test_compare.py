@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -10,14 +11,18 @@ import pytest
 
 from regtui.config import load_settings
 from regtui.errors import RegtuiError
+from regtui.oci.digest import digest_of
+from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference, parse_reference
 from regtui.operations.compare import Facts, Files, Packages, Pair, Part, Progress, compare, sentence
+from regtui.operations.compare_files import Source, compare_files
 from regtui.operations.compare_packages import direction, package_changes
 from regtui.operations.packages import Package
 from regtui.operations.session import DEMO, Session, open_session
+from tests.layers.toc_layers import estargz_entries, table, with_estargz_table
 from tests.registry_servers.docker_registry import DockerRegistry
+from tests.registry_servers.images import LAYER, Json, Layout
 from tests.registry_servers.images import Files as Content
-from tests.registry_servers.images import Json, Layout
 
 BASE: Content = {"etc/": b"", "etc/motd": b"hello", "bin/": b"", "bin/sh": b"s" * 3000, "bin/ls": b"l" * 5000}
 STATUS = b"Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: %s\n\n"
@@ -214,6 +219,32 @@ async def test_files_of_one_size_are_compared_by_their_content_when_that_is_aske
     assert isinstance(files, Files)
     assert signs(files) == ["changed app"]
     assert files.comparison.untold == []
+
+
+@pytest.mark.parametrize("chunk", [2**30, 1000])
+async def test_tables_of_contents_tell_by_digest_what_no_byte_is_read_for(session: Session, chunk: int) -> None:
+    async def source(files: dict[str, bytes]) -> Source:
+        """An eStargz image of one layer."""
+        layer, entries = estargz_entries(files, chunk)
+        layer, annotations = with_estargz_table(layer, table(entries))
+
+        async def content() -> AsyncIterator[bytes]:
+            yield layer
+
+        digest = digest_of(layer)
+        await session.client.upload_blob("app", digest, len(layer), content())
+        descriptor = Descriptor(LAYER, digest, len(layer), annotations=annotations)
+        return Source(session, Reference(session.registry, "app", digest=digest), [descriptor])
+
+    noise = random.Random(1).randbytes(100_000)
+    before = await source({"same": noise, "app": b"1" * 1500, "added later": b"x"})
+    after = await source({"same": noise, "app": b"2" * 1500, "added later": b"x"})
+    async with aclosing(compare_files(before, after)) as events:
+        [files] = [event async for event in events if isinstance(event, Files)]
+    assert signs(files) == ["changed app"]
+    assert files.comparison.untold == []
+    received = sum(record.received for record in session.log.records() if "/blobs/" in record.url)
+    assert received < 50_000  # tables alone
 
 
 # Packages

@@ -42,7 +42,8 @@ class Differences(Branches[Difference]):
     def show(self, files: Files) -> None:
         self.plant(files.comparison.root)
         count = len(files.comparison.untold)
-        self._says = f"{files.summary} · {count:,} may differ in content" if count else files.summary
+        found = files.summary if files.comparison else "no difference told"
+        self._says = f"{found} · {count:,} may differ in content" if count else files.summary
         hint = f" {files.untold}. Press C to compare their content." if count else ""
         self.empty_text = f"There is {files.summary}.{hint}"
         self.refresh_rows()
