@@ -119,7 +119,7 @@ async def _read_tree(
         raise UsageError(f"{found.reference} has no layer {layer}", f"It has {len(layers):,}, numbered from 0.")
     tree = MergedTree()
     if layer is None:
-        await _said(image_files(session, found.reference.repository, layers, tree), progress)
+        await _said(image_files(session, found.reference.repository, layers, tree, diff_ids=found.diff_ids), progress)
     else:
         await _said(opening.read_layer(session, found.reference.repository, layers[layer], layer, tree), progress)
     return found.reference, layers, tree

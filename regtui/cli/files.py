@@ -46,7 +46,7 @@ def files(reference: str, layer: int | None, as_json: bool, waste: bool) -> int:
             tree = await _read_image(session, found, layers, run.quiet)
             (_list_waste if waste else _list_image)(tree, as_json)
         elif layer < len(layers):
-            await _list_layer(session, found, layers[layer], as_json)
+            await _list_layer(session, found, layers, layer, as_json)
         else:
             raise UsageError(f"{found.reference} has no layer {layer}", f"It has {len(layers):,}, numbered from 0.")
         return 0
@@ -57,7 +57,9 @@ def files(reference: str, layer: int | None, as_json: bool, waste: bool) -> int:
 async def _read_image(session: Session, found: Inspected, layers: list[Descriptor], quiet: bool) -> MergedTree:
     tree, progress = MergedTree(), Progress(quiet)
     try:
-        async with aclosing(image_files(session, found.reference.repository, layers, tree)) as events:
+        async with aclosing(
+            image_files(session, found.reference.repository, layers, tree, diff_ids=found.diff_ids)
+        ) as events:
             async for event in events:
                 progress(
                     f"{words.size(event.bytes_read)} of {words.size(event.bytes_total)}, {event.entries:,} entries"
@@ -96,10 +98,12 @@ def _list_waste(tree: MergedTree, as_json: bool) -> None:
     click.echo(f"{words.size(wasted)} wasted in {paths}; the image is {efficiency:.1%} efficient")
 
 
-async def _list_layer(session: Session, found: Inspected, layer: Descriptor, as_json: bool) -> None:
+async def _list_layer(session: Session, found: Inspected, layers: list[Descriptor], number: int, as_json: bool) -> None:
     table = Table("MODE", "OWNER", "SIZE", "CHANGED", "PATH", right=("SIZE",))
     try:
-        async with aclosing(layer_files(session, found.reference.repository, layer)) as events:
+        diff_id = found.diff_ids[number] if found.diff_ids else ""
+        listing = layer_files(session, found.reference.repository, layers[number], diff_id=diff_id)
+        async with aclosing(listing) as events:
             async for event in events:
                 for entry in event.entries if isinstance(event, Entries) else ():
                     if as_json:

@@ -67,7 +67,9 @@ async def _read(session: Session, wanted: Reference, run: Run) -> tuple[Referenc
     found: list[Package] = []
     done = Done(Release(), ())
     try:
-        async with aclosing(image_files(session, image.repository, layers, tree)) as reading:
+        async with aclosing(
+            image_files(session, image.repository, layers, tree, diff_ids=inspected.diff_ids)
+        ) as reading:
             async for step in reading:
                 progress(f"{words.size(step.bytes_read)} of {words.size(step.bytes_total)}")
         async with aclosing(packages_of(session, image.repository, layers, tree)) as events:

@@ -35,6 +35,13 @@ class Inspected:
     config_error: RegtuiError | None  # why the config could not be read
     steps: list[Step]  # an image's instructions, joined with its layers; of an artifact its layers
 
+    @property
+    def diff_ids(self) -> tuple[str, ...]:
+        """The digests of the layers' archives, as the config tells them; none where it doesn't tell one a layer."""
+        content, root = self.document.content, self.config.rootfs if self.config else None
+        told = (root.diff_ids or ()) if root else ()
+        return told if isinstance(content, Manifest) and len(told) == len(content.layers or ()) else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Referrer:

@@ -27,6 +27,7 @@ class Image:
     number: int | None = None  # None: an instruction that made no layer
     platform: str = ""
     is_known: bool = True  # False of one in an index: its layers are known when it is read
+    diff_ids: tuple[str, ...] = ()  # of the layers' archives, as the config tells
 
 
 class View(NamedTuple):
@@ -42,10 +43,19 @@ class View(NamedTuple):
     @property
     def layers(self) -> tuple[Descriptor, ...]:
         """Those that it takes, the lowest first."""
-        layers, number = self.image.layers, self.image.number or 0
+        return self.image.layers[self._taken]
+
+    @property
+    def diff_ids(self) -> tuple[str, ...]:
+        """Of these layers."""
+        return self.image.diff_ids[self._taken]
+
+    @property
+    def _taken(self) -> slice:
+        number = self.image.number or 0
         if self.scope == "image":
-            return layers
-        return layers[: number + 1] if self.scope == "below" else layers[number : number + 1]
+            return slice(None)
+        return slice(number + 1) if self.scope == "below" else slice(number, number + 1)
 
     @property
     def number(self) -> int:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+
 import pytest
 
+from regtui.oci.digest import digest_of
+from regtui.oci.media_types import OCI_CONFIG
 from tests.cli.conftest import regtui
 from tests.registry_servers.docker_registry import DockerRegistry
-from tests.registry_servers.images import Files, HardLink, Layout, Symlink
+from tests.registry_servers.images import LAYER, Files, HardLink, Layout, Symlink, layer_tar
 
 LOWER: Files = {"etc/": b"", "etc/motd": b"hi", "etc/issue": b"12", "sh": b"s" * 1234, "ash": HardLink("sh")}
 UPPER: Files = {"etc/.wh.motd": b"", "old/.wh..wh..opq": b"", "etc/issue": b"new", "evil\x1b[31m": Symlink("/sh")}
@@ -71,6 +76,20 @@ def test_names_that_aren_t_utf_8_have_their_bytes_too(registry: DockerRegistry, 
     assert regtui("files", f"{registry.host}/app:1").out.splitlines()[1].split() == [
         *("d?????????", "-", "-", "-", "0", "caf\\xe9")
     ]
+
+
+def test_a_layer_that_is_another_one_than_the_config_tells_is_listed_and_then_it_is_said(
+    registry: DockerRegistry, layout: Layout
+) -> None:
+    tar, told = layer_tar(LOWER), digest_of(b"another archive")
+    config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [told]}}
+    layer = layout.blob(gzip.compress(tar, mtime=0), LAYER)
+    layout.push(layout.artifact(OCI_CONFIG, layer, config=json.dumps(config).encode()), registry, "app:2")
+    for options in ((), ("--layer", "0")):
+        ran = regtui("files", f"{registry.host}/app:2", *options)
+        assert ran.code == 1
+        assert f"another one than the image's config tells: its digest is {digest_of(tar)}, not {told}" in ran.err
+        assert ("etc/motd" in ran.out) == bool(options)
 
 
 def test_what_can_t_be_listed_is_one_sentence(image: str) -> None:

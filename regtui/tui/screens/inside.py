@@ -54,7 +54,8 @@ class InsideScreen(GoingScreen):
             self.loader.files.offer(self._in_index(inspected, content), "This index has no image for any platform.")
         elif inspected and isinstance(content, Manifest):
             number = self.details.current_layer[1] if self.details.current_layer else None
-            image = Image(inspected.reference, content.layers or (), number, self._platform_of(inspected))
+            layers, platform = content.layers or (), self._platform_of(inspected)
+            image = Image(inspected.reference, layers, number, platform, diff_ids=inspected.diff_ids)
             self.loader.files.offer(image, "This instruction made no layer." if content.layers else "No layers.")
         else:
             self.loader.files.offer(None, NO_LAYER)
