@@ -109,6 +109,7 @@ class Inflate:
         self._is_open = True
         self.is_at_end = False
         self.is_at_block = False  # a block begins with what follows: not so after the last one
+        self.is_damaged = False  # what came out was good still, and the next step will raise
 
     def restart(self) -> None:
         self._check(self._library.reset(ctypes.byref(self._stream)))
@@ -117,7 +118,8 @@ class Inflate:
     def step(self, data: bytes, start: int, end: int, *, to_block: bool) -> tuple[bytes, int]:
         """What `data[start:end]` gives, a piece at most, and up to where it was used.
 
-        With `to_block`, it stops where a block begins. Raises `ContentError` when the data is damaged.
+        With `to_block`, it stops where a block begins. Raises `ContentError` when the data is damaged and nothing came
+        out before that.
         """
         stream = self._stream
         stream.next_in = (ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0) + start
@@ -125,10 +127,11 @@ class Inflate:
         stream.next_out, stream.avail_out = ctypes.addressof(self._out), self._piece
         result = self._library.inflate(ctypes.byref(stream), _BLOCK if to_block else _NO_FLUSH)
         stream.next_in = None  # `data` may be gone by the next step
-        if result not in (_OK, _STREAM_END, _BUFFER):
+        self.is_damaged = result not in (_OK, _STREAM_END, _BUFFER)
+        if self.is_damaged and stream.avail_out == self._piece:
             self._check(result)
         self.is_at_end = result == _STREAM_END
-        self.is_at_block = to_block and not self.is_at_end and stream.data_type & 0xC0 == 0x80
+        self.is_at_block = to_block and result == _OK and stream.data_type & 0xC0 == 0x80
         return ctypes.string_at(self._out, self._piece - stream.avail_out), end - stream.avail_in
 
     @property

@@ -100,7 +100,7 @@ class GzipByBlock:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         position, piece = 0, b""
-        while position < len(data) or len(piece) == _PIECE:
+        while position < len(data) or len(piece) == _PIECE or self._inflate.is_damaged:
             if not self._in_member:
                 position = self._begin(data, position)
                 if not self._in_member:

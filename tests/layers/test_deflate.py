@@ -73,6 +73,22 @@ def test_a_wrong_checksum_or_length_is_damage(name: str, position: int, what: st
         unpack(bytes(wrong))
 
 
+@pytest.mark.parametrize("name", BY_BLOCK)
+@pytest.mark.parametrize("step", [1000, 10_000_000])
+def test_all_before_the_damage_comes_out(name: str, step: int) -> None:
+    wrong, out = PACKED[:-8] + bytes(8), bytearray()
+
+    def feed() -> None:
+        inflater = Inflater(points=PointsMaker())
+        for at in range(0, len(wrong), step):
+            for piece in inflater.feed(wrong[at : at + step]):
+                out.extend(piece)
+
+    with library(name), pytest.raises(ContentError, match="gzip data is damaged: incorrect data check"):
+        feed()
+    assert out == TEXT
+
+
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_what_is_cut_off_is_said_to_be(name: str) -> None:
     with library(name):
