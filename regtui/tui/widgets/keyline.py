@@ -16,7 +16,7 @@ from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keymap import key_name
 
 _ALWAYS = "help"
-_ORDER = ("stop", "mark", "scope", "delete", "retag", "open", "filter", "save", "copy", "next_tab", "sort")
+_ORDER = ("stop", "mark", "scope", "delete", "retag", "compare", "open", "filter", "save", "copy", "next_tab", "sort")
 """The most useful first; others follow, the nearest to the focus first."""
 _SHORT = {
     "delete_digest": "delete digest",
@@ -24,6 +24,8 @@ _SHORT = {
     "mark_range": "range",
     "sort": "sort",
     "save": "save",
+    "compare": "compare",
+    "compare_content": "content",
     "go_to_line": "line",
     "hex": "hex",
     "scope": "more layers",
