@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -14,8 +15,8 @@ from regtui.tui.widgets.lines import Options
 from regtui.tui.widgets.sides import STYLES
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "": " "}
-_OPEN = 60
-"""Differences up to which all directories begin unfolded that are no difference themselves."""
+_ROWS = 40
+"""Rows up to which directories begin unfolded, those with the most differences first."""
 
 
 class Differences(Branches[Difference]):
@@ -32,6 +33,7 @@ class Differences(Branches[Difference]):
     def __init__(self, **options: Unpack[Options]) -> None:
         super().__init__(Comparison().root, **options)
         self._says = ""
+        self._open_first: set[Difference] = set()
 
     def clear(self, why: str, says: str = "") -> None:
         """Nothing is shown; `why` says why."""
@@ -41,6 +43,7 @@ class Differences(Branches[Difference]):
 
     def show(self, files: Files) -> None:
         self.plant(files.comparison.root)
+        self._open_first = {parent for at in files.comparison.folded(_ROWS) for parent in _above(at)}
         count = len(files.comparison.untold)
         found = files.summary if files.comparison else "no difference told"
         self._says = f"{found} · {count:,} may differ in content" if count else files.summary
@@ -50,7 +53,7 @@ class Differences(Branches[Difference]):
         self.grown()
 
     def opens(self, branch: Difference) -> bool:
-        return not branch.change and self._root.count <= _OPEN
+        return branch in self._open_first
 
     def heading(self, width: int) -> Row:
         return (Cell(self._says),)
@@ -73,3 +76,10 @@ class Differences(Branches[Difference]):
             self.post_message(self.Opened(self.at))
         else:
             super().action_open()
+
+
+def _above(at: Difference) -> Iterator[Difference]:
+    parent = at.parent
+    while parent is not None:
+        yield parent
+        parent = parent.parent
