@@ -229,6 +229,26 @@ async def test_the_tree_of_three_layers_made_by_umoci_is_what_it_unpacks(
     await check_image(session, registry, this_machine_packed(500), layout, tmp_path)
 
 
+def check_packages(registry: DockerRegistry, packed: bytes, layout: Layout, *root: str) -> None:
+    """Holds `regtui packages` to what dpkg-query tells of the same files."""
+    layout.push(layout.image(packed), registry, "root:1")
+    form = "${Package}\\t${Version}\\t${Architecture}\\t${db:Status-Status}\\n"
+    command = ["dpkg-query", *root, "--show", f"--showformat={form}"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    expected = sorted(tuple(line.split("\t")) for line in listed.splitlines())
+    ran = regtui("packages", f"{registry.host}/root:1", "--kind", "deb", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    fields = ("name", "package_version", "architecture", "state")
+    assert sorted(tuple(line[field] for field in fields) for line in ran.objects) == expected
+    assert expected
+
+
+@pytest.mark.skipif(not Path("/var/lib/dpkg/status").exists(), reason="this machine has no dpkg")
+def test_packages_are_those_that_dpkg_query_lists_of_this_machine(registry: DockerRegistry, layout: Layout) -> None:
+    command = ["tar", "-C", "/", "-cf", "-", "var/lib/dpkg/status"]
+    check_packages(registry, subprocess.run(command, capture_output=True, check=True).stdout, layout)
+
+
 # Debian, made by debootstrap
 
 
@@ -263,3 +283,10 @@ async def test_the_tree_of_three_layers_on_debian_is_what_umoci_unpacks(
     debian: Path, session: Session, registry: DockerRegistry, layout: Layout, tmp_path: Path
 ) -> None:
     await check_image(session, registry, tarred(debian), layout, tmp_path)
+
+
+@pytest.mark.slow
+def test_packages_are_those_that_dpkg_query_lists_of_debian(
+    debian: Path, registry: DockerRegistry, layout: Layout
+) -> None:
+    check_packages(registry, tarred(debian), layout, f"--root={debian}")
