@@ -17,6 +17,9 @@ from regtui.errors import (
     RegistryError,
     TooLarge,
 )
+from regtui.registry.client import Client
+from regtui.registry.endpoint import Endpoint
+from regtui.registry.transport import Transport
 from tests.registry.fakes import (
     BLOB,
     BLOB_DIGEST,
@@ -29,6 +32,7 @@ from tests.registry.fakes import (
     problem,
     serve,
 )
+from tests.registry.wire import answering, raw_server
 
 
 async def test_a_blob_streams_and_is_checked_at_its_end() -> None:
@@ -72,6 +76,22 @@ async def test_whoever_wants_nothing_but_the_part_gets_no_byte_of_the_whole() ->
     assert (body.read, body.closed, client.has_ranges) == (0, True, False)
     with pytest.raises(NoRanges, match="only as a whole"):  # serve has one answer only: nothing is asked again
         await collect(client.blob("team/app", BLOB_DIGEST, start=150, end=250, only_part=True))
+
+
+async def test_a_server_of_http_1_0_gives_a_part_up_to_where_it_closes_and_a_cut_one_is_noticed() -> None:
+    head = b"HTTP/1.0 206 Partial Content\r\nContent-Range: bytes 150-249/10240\r\n\r\n"
+
+    async def part(body: bytes) -> bytes:
+        async with raw_server(answering(head + body)) as server:
+            client = Client(Endpoint(server.host, scheme="http"), Transport(timeout=5, connections=1))
+            try:
+                return await collect(client.blob("team/app", BLOB_DIGEST, start=150, end=250, only_part=True))
+            finally:
+                await client.aclose()
+
+    assert await part(BLOB[150:250]) == BLOB[150:250]
+    with pytest.raises(ContentError, match="ends before the part"):
+        await part(BLOB[150:200])
 
 
 @pytest.mark.parametrize(("ranges", "start"), [(True, 150), (True, 0), (False, 0)])
