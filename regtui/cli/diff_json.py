@@ -29,7 +29,7 @@ def as_json(part: Pair | Facts | Files | Packages) -> Iterator[dict[str, object]
                 "a": list(change.before),
                 "b": list(change.after),
             }
-        yield {"what": "packages", "a": part.before, "b": part.after}
+        yield {"what": "packages", "a": part.before, "b": part.after, "notes": list(part.notes)}
 
 
 def _pair(pair: Pair) -> dict[str, object]:

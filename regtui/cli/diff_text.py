@@ -75,7 +75,7 @@ class Text:
             _line("  Each path by itself: --files")
 
     def _packages(self, part: Packages) -> None:
-        if not part.before and not part.after:
+        if not part.before and not part.after and not part.notes:
             return
         _headline(f"Packages: {part.summary}")
         table = Table("", "KIND", "NAME", "A", "B")
@@ -83,6 +83,8 @@ class Text:
             table.row(change.change, change.kind, change.name, _versions(change.before), _versions(change.after))
         if part.changes:
             table.close()
+        for note in part.notes:
+            _line(f"{note}.")
 
 
 def _line(text: str) -> None:

@@ -34,6 +34,7 @@ class Packages:
     changes: list[PackageChange]
     before: int  # packages in all
     after: int
+    notes: tuple[str, ...] = ()  # sentences without a full stop: what isn't compared, and why
 
     @property
     def summary(self) -> str:
@@ -46,7 +47,9 @@ class Packages:
 async def compare_packages(before: Source, after: Source, files: Files) -> AsyncGenerator[Progress | Packages, None]:
     """How far reading is, and at the end the `Packages`. Raises what `packages_of` does."""
     found: list[list[Package]] = [[], []]
-    for packages, source, tree in zip(found, (before, after), (files.before, files.after), strict=True):
+    notes: list[str] = []
+    sides = zip("AB", found, (before, after), (files.before, files.after), strict=True)
+    for name, packages, source, tree in sides:
         reading = packages_of(source.session, source.reference.repository, source.layers, tree)
         async with aclosing(reading) as events:
             async for event in events:
@@ -54,7 +57,9 @@ async def compare_packages(before: Source, after: Source, files: Files) -> Async
                     yield event
                 elif isinstance(event, list):
                     packages += [package for package in event if package.is_there]
-    yield Packages(package_changes(*found), len(found[0]), len(found[1]))
+                else:
+                    notes += [f"In {name}: {note}" for note in event.notes]
+    yield Packages(package_changes(*found), len(found[0]), len(found[1]), tuple(notes))
 
 
 def package_changes(before: Iterable[Package], after: Iterable[Package]) -> list[PackageChange]:

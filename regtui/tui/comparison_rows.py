@@ -72,6 +72,7 @@ def summary(pair: Pair, told: Facts | None, files: Files | None, packages: Packa
     if files and files.untold:
         rows.append(Entry("", f"{files.untold}. Press C to compare their content."))
     rows.append(Entry("Packages", packages.summary if packages else unread, dim=packages is None))
+    rows += [Entry("", f"{note}.") for note in packages.notes] if packages else []
     return rows
 
 

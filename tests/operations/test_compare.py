@@ -266,6 +266,17 @@ async def test_packages_that_went_up_and_down(session: Session, registry: Docker
     ]
 
 
+async def test_a_database_that_can_t_be_read_is_said(
+    session: Session, registry: DockerRegistry, layout: Layout
+) -> None:
+    one, two = (layout.image({"usr/lib/sysimage/rpm/Packages.db": b"x" * size}) for size in (10, 20))
+    pushed(registry, layout, one=one, two=two)
+    *_, packages = await parts(session, *tags(session, "one", "two"))
+    assert isinstance(packages, Packages)
+    assert [note.partition(":")[0] for note in packages.notes] == ["In A", "In B"]
+    assert all("rpm database" in note for note in packages.notes)
+
+
 def test_of_several_versions_those_that_both_have_are_left_out() -> None:
     def installed(*versions: str) -> list[Package]:
         return [Package("npm", "glob", version, path=f"{n}/package.json") for n, version in enumerate(versions)]

@@ -77,7 +77,8 @@ class ComparisonPane(Pane):
 
     def show_packages(self, part: Packages) -> None:
         found = f"{part.before:,} packages in A, {part.after:,} in B: no difference."
-        self.packages.show(package_rows(part), found if part.before or part.after else "No packages in either.")
+        why = [found if part.before or part.after else "No packages in either.", *(f"{note}." for note in part.notes)]
+        self.packages.show(package_rows(part), " ".join(why))
 
     def show_no_facts(self, why: str) -> None:
         """Nothing is compared; `why` says why, and what one can do."""
