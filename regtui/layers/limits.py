@@ -15,8 +15,8 @@ class Limits:
     unpacked: int = 64 * 2**30  # bytes that come out of the decompressor
     ratio: int = 500  # bytes out for a byte in, looked at once `ratio_from` bytes came out
     ratio_from: int = 512 * 2**20
-    entries: int = 2_000_000
-    names: int = 256 * 2**20  # bytes of all paths and link targets
+    entries: int = 1_000_000  # some 500 MB of memory, as a tree
+    names: int = 192 * 2**20  # bytes of all paths and link targets; a tree has most of them twice
 
 
 LIMITS = Limits()

@@ -63,6 +63,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         """Type and permissions as `ls -l` writes them: `drwxr-xr-x`. A hard link is a file."""
         return stat.filemode(_TYPE_BITS.get(self.type, stat.S_IFREG) | (self.mode & 0o7777))
 
+    @property
+    def names(self) -> int:
+        """Bytes that its path and link take in memory: one a character, or up to four when they aren't plain ASCII."""
+        path, link = self.path, self.link
+        return len(path) * (1 if path.isascii() else 4) + len(link) * (1 if link.isascii() else 4)
+
 
 class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where an archive has the bytes of a file."""
@@ -222,7 +228,7 @@ class TarWalker:
 
     def _count(self, entry: Entry) -> None:
         self.entries += 1
-        self._names += len(entry.path) + len(entry.link)
+        self._names += entry.names
         if self.entries > self._limits.entries:
             raise TooLarge(f"The layer has more than {self._limits.entries:,} entries; regtui reads no further")
         if self._names > self._limits.names:

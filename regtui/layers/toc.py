@@ -77,7 +77,7 @@ def read_toc(json: bytes, end: int, limits: Limits = LIMITS, leave_out: Collecti
     offsets = sorted({record.offset for records in files for record in records if record.offset} | {end})
     for first, *more in files:
         entry = _entry(first)
-        names += len(entry.path) + len(entry.link)
+        names += entry.names
         unpacked += entry.size
         maker.add(entry, chunks=tuple(_chunks(first, more, offsets)))
         if maker.entries > limits.entries:

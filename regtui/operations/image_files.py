@@ -72,7 +72,7 @@ async def image_files(
             async with aclosing(layer_files(session, repository, layer, limits, diff_id=diff_id)) as events:
                 async for event in events:
                     if isinstance(event, Entries):
-                        names += sum(len(entry.path) + len(entry.link) for entry in event.entries)
+                        names += sum(entry.names for entry in event.entries)
                         await asyncio.to_thread(tree.add_layer, number, event.entries)
                     elif isinstance(event, Done):
                         unpacked += event.unpacked or 0
