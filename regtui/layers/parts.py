@@ -231,6 +231,7 @@ class ChunkPart:
     _layer: tempfile.SpooledTemporaryFile[bytes] = field(
         default_factory=lambda: tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # `close` closes it
     )
+    _member: _Unpacking | None = None
 
     def feed(self, data: bytes) -> Iterator[list[Content]]:
         self._layer.write(data)
@@ -252,20 +253,17 @@ class ChunkPart:
             return
         is_checked = chunk.digest and (wanted == chunk.size or chunk.size <= _VERIFIED)
         verifier = Verifier(Digest(chunk.digest)) if is_checked else None
-        skip, left = chunk.inner, chunk.size if is_checked else wanted
-        for piece in self._unpacked(chunk):
-            if skip >= len(piece):
-                skip -= len(piece)
-                continue
-            piece, skip = piece[skip : skip + left], 0
+        left = chunk.size if is_checked else wanted
+        span = chunk.start, chunk.end
+        if self._member is None or self._member.span != span or self._member.position > chunk.inner:
+            self._member = _Unpacking(span, self._unpacked(chunk))
+        for piece in self._member.take(chunk.inner, left):
             left -= len(piece)
             if verifier:
                 verifier.update(piece)
             if wanted > 0:
                 yield piece[:wanted]
             wanted -= len(piece)
-            if not left:
-                break
         if left:
             raise ContentError(f"{shown(entry.path, 300)} is not where the layer's table of contents says")
         if verifier:
@@ -277,10 +275,34 @@ class ChunkPart:
 
     def _unpacked(self, chunk: Chunk) -> Iterator[bytes]:
         inflater = Inflater(self.limits)
-        self._layer.seek(chunk.start - self.start)
-        left = chunk.end - chunk.start
-        while left and (data := self._layer.read(min(left, _STEP))):
-            left -= len(data)
+        position = chunk.start
+        while position < chunk.end:
+            self._layer.seek(position - self.start)
+            data = self._layer.read(min(chunk.end - position, _STEP))
+            if not data:
+                return
+            position += len(data)
             yield from inflater.feed(data)
-        if not left:
-            yield from inflater.close()
+        yield from inflater.close()
+
+
+class _Unpacking:
+    """What lies in a span of the layer, unpacked as far as it was wanted: files that share it follow each other."""
+
+    def __init__(self, span: tuple[int, int], pieces: Iterator[bytes]) -> None:
+        self.span = span
+        self.position = 0  # unpacked bytes that were taken or passed over
+        self._pieces = pieces
+        self._rest = b""
+
+    def take(self, start: int, size: int) -> Iterator[bytes]:
+        """The unpacked bytes from `start` on, which isn't before `position`; fewer than `size` where it ends."""
+        while size and (piece := self._rest or next(self._pieces, b"")):
+            skip = min(start - self.position, len(piece))
+            part = piece[skip : skip + size]
+            self._rest = piece[skip + len(part) :]
+            self.position += skip + len(part)
+            if part:
+                start += len(part)
+                size -= len(part)
+                yield part

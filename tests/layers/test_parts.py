@@ -215,6 +215,22 @@ def test_files_that_share_a_member() -> None:
     for entry in entries(index):
         assert read(layer, parts(index.find([entry]), None)) == {entry.path: TEXT[entry.path]}
     assert read(layer, parts(index.find(entries(index)), None)) == TEXT
+    assert are_verified(index.find(entries(index)), None)
+
+
+def test_what_many_files_share_is_unpacked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {f"{number}": b"%d" % number * 100 for number in range(300)}
+    layer, told = shared_estargz_entries(many)
+    index = toc(told, layer)
+    made: list[Inflater] = []
+
+    def counted(limits: Limits) -> Inflater:
+        made.append(Inflater(limits))
+        return made[-1]
+
+    monkeypatch.setattr("regtui.layers.parts.Inflater", counted)
+    assert read(layer, parts(index.find(entries(index)), None)) == many
+    assert len(made) == 1
 
 
 def test_all_files_of_a_table_come_in_few_parts() -> None:
