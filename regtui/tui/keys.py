@@ -61,6 +61,7 @@ ACTIONS: dict[str, Action] = {
     "find_previous": Action(("N",), "previous match"),
     "go_to_line": Action(("colon",), "go to a line"),
     "hex": Action(("H",), "hex or text"),
+    "fold": Action(("F",), "fold long lines"),
     # going about
     "pane_1": Action(("1",), "go to the repositories"),
     "pane_2": Action(("2",), "go to the tags"),

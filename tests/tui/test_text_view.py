@@ -135,6 +135,52 @@ def test_a_text_that_keeps_a_lexer_busy_is_left_without_colours() -> None:
     assert time.process_time() - began < 10
 
 
+# Folding
+
+
+async def test_long_lines_are_folded_and_the_cursor_stays_on_its_line() -> None:
+    view = TextView()
+    async with on_stage(view, size=(44, 8)) as (stage, pilot):
+        await show(view, pilot, b"0123456789" * 9 + b"\nlast")
+        await pilot.press("right", "j", "F")
+        await stage.workers.wait_for_complete()
+        await pilot.pause()
+        assert rows(stage) == [
+            " 1 " + ("0123456789" * 4),
+            "   " + ("0123456789" * 9)[40:80],
+            "   " + ("0123456789" * 9)[80:],
+            "▌2 last",
+        ]
+        assert view.place == "line 2 of 2"
+        view.go_to(1)
+        await pilot.press("j", "right")
+        assert view.place == "line 1 of 2"
+        await pilot.press("F")
+        assert rows(stage)[0] == "▌1 " + ("0123456789" * 5)[:40] + "…"
+
+
+async def test_no_wide_character_is_lost_at_a_fold() -> None:
+    view = TextView()
+    async with on_stage(view, size=(30, 8)) as (stage, pilot):
+        await show(view, pilot, b"x" + "世".encode() * 20 + b"\x1b" * 10)
+        await pilot.press("F")
+        await stage.workers.wait_for_complete()
+        await pilot.pause()
+        assert "".join(row[1:] for row in rows(stage)).replace(" ", "") == "x" + "世" * 20 + "\\x1b" * 10
+
+
+async def test_a_search_finds_the_fold_that_has_it() -> None:
+    view = TextView()
+    async with on_stage(view, size=(44, 8)) as (stage, pilot):
+        await show(view, pilot, b"a" * 300 + b"needle" + b"a" * 30)
+        await pilot.press("F")
+        await stage.workers.wait_for_complete()
+        view.mark(re.compile("needle"))
+        view.found(0)
+        await pilot.pause()
+        assert "needle" in next(row for row in rows(stage) if row.startswith("▌"))
+
+
 # Searching
 
 

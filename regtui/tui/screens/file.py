@@ -198,7 +198,7 @@ class FileScreen(Screen[None], inherit_bindings=False):
     # Searching
 
     def action_filter(self) -> None:
-        self._from = self._view.cursor
+        self._from = self._here
         self._filter.open()
 
     def on_filter_bar_typed(self, message: FilterBar.Typed) -> None:
@@ -219,8 +219,12 @@ class FileScreen(Screen[None], inherit_bindings=False):
         self.set_focus(self._view, scroll_visible=False)
 
     def action_find(self, by: int) -> None:
-        count = max(1, self._view.row_count)
-        self.run_worker(self._find((self._view.cursor + by) % count, by), group="search", exclusive=True)
+        self.run_worker(self._find(self._here + by, by), group="search", exclusive=True)
+
+    @property
+    def _here(self) -> int:
+        """The row that a search goes on from."""
+        return self.hex_view.cursor if self._is_hex else self.text_view.cursor_row
 
     async def _find(self, start: int, by: int) -> None:
         self._keyline.show("", "searching")

@@ -13,6 +13,7 @@ from textual.binding import BindingType
 
 from regtui.patterns import Filter
 from regtui.tui.cells import Cell, Row
+from regtui.tui.folds import MOST, Folds
 from regtui.tui.keys import binding
 from regtui.tui.pieces import cut_left, cut_right, marked, safe
 from regtui.tui.syntax import BLOCK, Piece, coloured
@@ -49,6 +50,7 @@ class TextView(Lines):
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(binding("right"), description="scroll right"),
         replace(binding("left"), description="scroll left"),
+        binding("fold", show=True),
     ]
 
     def __init__(self, **options: Unpack[Options]) -> None:
@@ -58,12 +60,15 @@ class TextView(Lines):
         self._left = 0  # cells that are scrolled away
         self._pattern: re.Pattern[str] | None = None
         self._blocks: dict[int, list[list[Piece] | None]] = {}
+        self._folds: Folds | None = None
+        self._folding = False  # whether long lines are to be folded
 
     def show(self, rows: TextRows, language: str = "") -> None:
         """Another text, from its beginning; `language` is what `language_of` says, or empty."""
-        self._rows, self._language, self._left, self._blocks = rows, language, 0, {}
+        self._rows, self._language, self._left, self._blocks, self._folds = rows, language, 0, {}, None
         self._drawn.clear()
         self.refresh_rows(0)
+        self._fold_anew()
 
     def mark(self, pattern: re.Pattern[str] | None) -> None:
         """Marks what is looked for, wherever it is in view."""
@@ -74,12 +79,12 @@ class TextView(Lines):
 
     @property
     def row_count(self) -> int:
-        return len(self._rows)
+        return len(self._folds or self._rows)
 
     @property
     def place(self) -> str:
         """Where the cursor is, for the last line."""
-        row = self.cursor
+        row = self.cursor_row
         while row and not self._rows.number(row):
             row -= 1
         return f"line {self._rows.number(row):,} of {self._rows.lines:,}" if self._rows.lines else ""
@@ -91,7 +96,11 @@ class TextView(Lines):
     @property
     def position(self) -> int:
         """The first byte of the cursor's row."""
-        return self._rows.position(self.cursor) if self._rows.lines else 0
+        return self._rows.position(self.cursor_row) if self._rows.lines else 0
+
+    @property
+    def cursor_row(self) -> int:
+        return self._at(self.cursor)[0]
 
     def go_to_byte(self, position: int) -> None:
         self._in_the_middle(self._rows.row_at(position))
@@ -101,13 +110,14 @@ class TextView(Lines):
         self._in_the_middle(self._rows.row_of_line(number))
 
     def found(self, row: int) -> None:
-        """To a row that a search found; it is scrolled to the side as far as is needed."""
-        self._in_the_middle(row)
+        """To a row that a search found, where in it that is; it is scrolled to the side as far as is needed."""
         text = "".join(text for _, text in self._safe(row))
         match = self._pattern.search(text) if self._pattern else None
         room = self.row_width - self._gutter
-        if match and match.group():
-            start, end = cell_len(text[: match.start()]), cell_len(text[: match.end()])
+        start = cell_len(text[: match.start()]) if match else 0
+        self._in_the_middle(row, start)
+        if match and match.group() and not self._folds:
+            end = cell_len(text[: match.end()])
             if start < self._left or end > self._left + room:
                 self._scroll_to_side(max(0, min(start, end - room // 2)))
 
@@ -128,6 +138,8 @@ class TextView(Lines):
     # Moving
 
     def action_right(self) -> None:
+        if self._folds:
+            return
         room = self.row_width - self._gutter
         widest = max((sum(cell_len(text) for _, text in self._safe(row)) for row in self.view), default=0)
         self._scroll_to_side(max(self._left, min(self._left + _STEP, widest - room)))
@@ -139,29 +151,78 @@ class TextView(Lines):
         self._left = left
         self.repaint_changed()
 
-    def _in_the_middle(self, row: int) -> None:
-        if row not in self.view:
-            self._scroll_top(row - self.page // 3)
-        self.move_to(row)
+    def _in_the_middle(self, row: int, left: int = 0) -> None:
+        line = self._folds.line_of(row, left) if self._folds else row
+        if line not in self.view:
+            self._scroll_top(line - self.page // 3)
+        self.move_to(line)
+
+    # Folding
+
+    def action_fold(self) -> None:
+        """Folds what is longer than the screen is wide, or no longer."""
+        self._folding = not self._folding
+        if self._folding:
+            self._left = 0
+            self._fold_anew()
+        else:
+            self._take(None)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._fold_anew()
+
+    def _fold_anew(self) -> None:
+        if self._folding and len(self._rows) > MOST:
+            self._folding = False
+            self.notify(f"Texts of more than {MOST:,} lines aren't folded.", severity="warning")
+        width = self.size.width - 2 - self._gutter  # beside the cursor and the scroll bar, which folds may bring
+        if self._folding and width > 0:
+            self.run_worker(self._fold(self._rows, width), group="fold", exclusive=True)
+
+    async def _fold(self, rows: TextRows, width: int) -> None:
+        wanted = [True]
+        try:
+            folds = await asyncio.to_thread(Folds, len(rows), width, self._drawn_text, lambda: bool(wanted))
+        finally:
+            wanted.clear()
+        if self._folding and rows is self._rows:
+            self._take(folds if len(folds) > len(rows) else None)
+
+    def _drawn_text(self, row: int) -> str:
+        return "".join(text for _, text in safe([("", self._rows.text(row))], self.glyphs))
+
+    def _take(self, folds: Folds | None) -> None:
+        row, left = self._at(self.cursor) if self._rows.lines else (0, 0)
+        self._folds = folds
+        self._drawn.clear()
+        self.refresh_rows(folds.line_of(row, left) if folds else row)
+
+    def _at(self, line: int) -> tuple[int, int]:
+        """The row that a line shows, and the cells of it that come before."""
+        return self._folds.at(line) if self._folds else (line, self._left)
 
     # Rows
 
     @property
     def _gutter(self) -> int:
         """Cells for the line's number and a space."""
-        return len(str(self._rows.lines)) + 1 if self.row_width >= _NUMBERS_FROM else 0
+        return len(str(self._rows.lines)) + 1 if self.size.width >= _NUMBERS_FROM else 0
 
     def row_version(self, index: int) -> Hashable:
-        return index, self._left, index // BLOCK in self._blocks, self._pattern
+        row, left = self._at(index)
+        return row, left, row // BLOCK in self._blocks, self._pattern
 
     def row(self, index: int, width: int) -> Row:
         gutter = self._gutter
+        row, left = self._at(index)
         cells = []
         if gutter:
-            number = self._rows.number(index)
+            number = 0 if self._folds and left else self._rows.number(row)
             cells += [Cell(str(number) if number else "", "dim", gutter - 1, right=True), Cell(" ")]
-        pieces = cut_left(marked(self._safe(index), self._pattern), self._left)
-        cells += [Cell(text, style) for style, text in cut_right(pieces, width - gutter, self.glyphs.cut)]
+        pieces = cut_left(marked(self._safe(row), self._pattern), left)
+        room, cut = (self._folds.width, "") if self._folds else (width - gutter, self.glyphs.cut)
+        cells += [Cell(text, style) for style, text in cut_right(pieces, room, cut)]
         return tuple(cells)
 
     def _safe(self, row: int) -> list[Piece]:
@@ -177,7 +238,9 @@ class TextView(Lines):
     @property
     def _blocks_in_view(self) -> list[int]:
         view = self.view
-        return list(range(view.start // BLOCK, (view.stop - 1) // BLOCK + 1)) if view else []
+        if not view:
+            return []
+        return list(range(self._at(view.start)[0] // BLOCK, self._at(view.stop - 1)[0] // BLOCK + 1))
 
     async def _colour(self) -> None:
         rows = self._rows
