@@ -177,7 +177,7 @@ def test_bytecode_says_its_python() -> None:
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (gzip.compress(b"x"), "gzip archive"),
+        (gzip.compress(b"x", mtime=0), "gzip archive"),
         (b"\x28\xb5\x2f\xfd\0\0", "zstd archive"),
         (b"\xfd7zXZ\0\0", "xz archive"),
         (b"!<arch>\ndebian-binary   ", "Debian package"),
