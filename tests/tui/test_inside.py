@@ -8,12 +8,16 @@ from unittest.mock import patch
 
 import pytest
 
+from regtui.oci.config import Step
+from regtui.oci.manifest import Descriptor
 from regtui.operations.files import Entries, FilesEvent, Progress
 from regtui.tui import reading_files
 from regtui.tui.arrangement import DETAILS, FILES
+from regtui.tui.widgets.details.layers import Layers
 from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.images import Files, Layout
 from tests.tui.running import FEW, NARROW, WIDE, Running, running
+from tests.tui.stage import on_stage
 from tests.tui.test_files import entry
 
 WORKER = "demo.localhost/team/app/worker:stable"  # six layers; the topmost removes
@@ -160,3 +164,11 @@ async def test_what_can_t_be_read_is_said_in_full_with_the_layer_and_what_was_re
         await at.until("! Layer 1: demo.localhost/team/billing has no blob")
         await at.until("Press r to try again.")
         await at.until("bin → usr/bin")
+
+
+async def test_a_layer_that_is_kept_elsewhere_says_so_in_its_row() -> None:
+    layers = Layers()
+    async with on_stage(layers, size=(70, 5)) as (stage, _):
+        foreign = Descriptor("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "sha256:" + 64 * "a", 1000)
+        layers.show([Step("ADD windows", foreign, 0)])
+        assert "not in the registry, so not read · ADD" in stage.lines()[1]
