@@ -19,7 +19,7 @@ from regtui.tui.keys import binding
 from regtui.tui.widgets.lines import Lines
 
 _BAR = 10
-_ELSEWHERE = "not in the registry, so not read"  # a foreign layer
+_ELSEWHERE = "not in the registry"  # a foreign layer
 _WIDE = 56  # cells from which on the digest and a bar of full length find room
 
 
