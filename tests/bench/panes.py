@@ -20,7 +20,7 @@ from regtui.oci.digest import Digest
 from regtui.oci.kinds import Kind
 from regtui.operations.files import Entry
 from regtui.operations.inventory import Listed, Read, TagFacts
-from regtui.tui.widgets.files import Files
+from regtui.tui.widgets.files.files import Files
 from regtui.tui.widgets.repositories import Repositories
 from regtui.tui.widgets.tags import Tags
 from tests.tui.stage import on_stage

@@ -9,7 +9,7 @@ from regtui.tui.screens.compare import CompareScreen, RowDialog
 from regtui.tui.screens.compare_with import CompareDialog
 from regtui.tui.screens.file import FileScreen
 from regtui.tui.screens.lines_differ import LinesDifferScreen
-from regtui.tui.widgets.differences import Differences
+from regtui.tui.widgets.comparison.differences import Differences
 from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.images import Files, Layout
 from tests.tui.running import APP, FEW, NARROW, WIDE, Running, running

@@ -6,7 +6,7 @@ from textual.pilot import Pilot
 
 from regtui.errors import ContentError
 from regtui.operations.files import Entry
-from regtui.tui.widgets.files import Files
+from regtui.tui.widgets.files.files import Files
 from tests.tui.stage import HOSTILE, Stage, on_stage
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.tui.text_rows import PAGE, TextRows
+from regtui.tui.widgets.content.text_rows import PAGE, TextRows
 
 
 def test_rows_are_lines_without_their_ends() -> None:

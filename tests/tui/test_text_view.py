@@ -10,10 +10,10 @@ from textual.pilot import Pilot
 
 from regtui.patterns import Filter
 from regtui.tui.glyphs import ASCII
-from regtui.tui.syntax import BLOCK, coloured, language_of
-from regtui.tui.text_rows import TextRows
-from regtui.tui.widgets.hex_view import HexView
-from regtui.tui.widgets.text_view import TextView
+from regtui.tui.widgets.content.hex_view import HexView
+from regtui.tui.widgets.content.syntax import BLOCK, coloured, language_of
+from regtui.tui.widgets.content.text_rows import TextRows
+from regtui.tui.widgets.content.text_view import TextView
 from tests.tui.stage import Stage, on_stage
 
 
@@ -119,7 +119,7 @@ def test_the_language_follows_from_the_name_or_what_runs_it(path: str, program: 
 
 
 def test_every_language_has_its_lexer_and_gives_back_the_text() -> None:
-    from regtui.tui import syntax
+    from regtui.tui.widgets.content import syntax
 
     text = TextRows(b'# a "b" <c d="e">\n\n\tf: 12 {\n}\r\n\x1b\n' * 60)
     names = {*syntax._BY_NAME.values(), *syntax._BY_ENDING.values(), *syntax._BY_PROGRAM.values()}

@@ -21,7 +21,7 @@ from regtui.tui.screens.finding import FindingScreen
 from regtui.tui.screens.open import OpenDialog
 from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
-from regtui.tui.widgets.files import Files
+from regtui.tui.widgets.files.files import Files
 
 CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
 """What changes the registry: under --read-only these are neither keys nor commands."""

@@ -20,7 +20,6 @@ from regtui.operations import compare
 from regtui.operations.compare import Facts, Files, Packages, Pair
 from regtui.operations.compare_text import has_text, side_of
 from regtui.tui.batches import batches
-from regtui.tui.comparison_rows import summary
 from regtui.tui.connections import Connections
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
@@ -28,11 +27,12 @@ from regtui.tui.screens.dialog import Dialog, explained, facts
 from regtui.tui.screens.file import FileScreen
 from regtui.tui.screens.lines_differ import LinesDifferScreen
 from regtui.tui.widgets.breadcrumb import Breadcrumb
-from regtui.tui.widgets.comparison import ComparisonPane
-from regtui.tui.widgets.differences import Differences
+from regtui.tui.widgets.comparison.comparison import ComparisonPane
+from regtui.tui.widgets.comparison.differences import Differences
+from regtui.tui.widgets.comparison.rows import summary
+from regtui.tui.widgets.comparison.sides import SideRow, Sides
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.keyline import KeyLine
-from regtui.tui.widgets.sides import SideRow, Sides
 
 _OF_LAYERS = ("files", "packages")
 """Tabs that need the layers: these are read when one goes there."""

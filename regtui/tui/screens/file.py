@@ -25,21 +25,21 @@ from regtui.operations.session import Session
 from regtui.patterns import Filter
 from regtui.text import shown
 from regtui.tui.batches import batches
-from regtui.tui.file_facts import facts_of_content, facts_of_entry
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog
 from regtui.tui.screens.go_to import GoToDialog
 from regtui.tui.screens.save import SaveDialog
 from regtui.tui.speed import Speed
-from regtui.tui.syntax import language_of
-from regtui.tui.text_rows import TextRows
 from regtui.tui.widgets.choices import Choice
+from regtui.tui.widgets.content.facts import facts_of_content, facts_of_entry
+from regtui.tui.widgets.content.hex_view import HexView
+from regtui.tui.widgets.content.syntax import language_of
+from regtui.tui.widgets.content.text_rows import TextRows
+from regtui.tui.widgets.content.text_view import TextView
 from regtui.tui.widgets.filterbar import FilterBar
-from regtui.tui.widgets.hex_view import HexView
 from regtui.tui.widgets.keyline import KeyLine
 from regtui.tui.widgets.pane import Pane
-from regtui.tui.widgets.text_view import TextView
 
 _NO_ROW = -1
 

@@ -18,7 +18,7 @@ from regtui.tui.keys import binding
 from regtui.tui.widgets.breadcrumb import Breadcrumb
 from regtui.tui.widgets.details.details import Details
 from regtui.tui.widgets.details.packages import Packages
-from regtui.tui.widgets.files import Files
+from regtui.tui.widgets.files.files import Files
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.keyline import KeyLine
 from regtui.tui.widgets.lines import Lines

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from regtui.tui.text_rows import TextRows
+from regtui.tui.widgets.content.text_rows import TextRows
 
 if TYPE_CHECKING:
     from pygments.lexer import RegexLexer  # type: ignore[import-untyped]

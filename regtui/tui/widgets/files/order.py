@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from regtui.tui.widgets.file_marks import AnyNode
+from regtui.tui.widgets.files.marks import AnyNode
 
 _RUN = 2048
 """Nodes that are sorted in one step."""

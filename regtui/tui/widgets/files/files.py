@@ -21,10 +21,10 @@ from regtui.tui.files_shown import FilesShown
 from regtui.tui.keys import binding
 from regtui.tui.portions import Portions
 from regtui.tui.widgets.branches import Branches
-from regtui.tui.widgets.file_marks import AnyNode, Marks, is_whiteout, node_at
-from regtui.tui.widgets.file_order import Order, everything, largest
-from regtui.tui.widgets.file_rows import file_row
-from regtui.tui.widgets.file_stay import Stay
+from regtui.tui.widgets.files.marks import AnyNode, Marks, is_whiteout, node_at
+from regtui.tui.widgets.files.order import Order, everything, largest
+from regtui.tui.widgets.files.rows import file_row
+from regtui.tui.widgets.files.stay import Stay
 from regtui.tui.widgets.lines import Options
 
 

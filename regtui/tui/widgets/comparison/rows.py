@@ -7,8 +7,8 @@ from regtui.oci.config import Step
 from regtui.oci.digest import short
 from regtui.operations.compare import Fact, Facts, Files, Packages, Pair, sentence
 from regtui.operations.inspect import Inspected
+from regtui.tui.widgets.comparison.sides import SideRow
 from regtui.tui.widgets.details.listing import Entry
-from regtui.tui.widgets.sides import SideRow
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "shared": "=", "up": "~", "down": "~"}
 _NAMED = 12

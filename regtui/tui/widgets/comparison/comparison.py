@@ -7,14 +7,14 @@ from typing import Any
 from textual.widgets import ContentSwitcher
 
 from regtui.operations.compare import Facts, Packages
-from regtui.tui.comparison_rows import fact_rows, layer_rows, package_rows
 from regtui.tui.glyphs import Glyphs
+from regtui.tui.widgets.comparison.differences import Differences
+from regtui.tui.widgets.comparison.rows import fact_rows, layer_rows, package_rows
+from regtui.tui.widgets.comparison.sides import Sides
 from regtui.tui.widgets.details.listing import Listing
-from regtui.tui.widgets.differences import Differences
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.lines import Lines
 from regtui.tui.widgets.pane import Pane
-from regtui.tui.widgets.sides import Sides
 
 _READING = "Reading …"
 

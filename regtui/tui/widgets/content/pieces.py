@@ -10,7 +10,7 @@ from rich.cells import cell_len, get_character_cell_size, set_cell_size
 
 from regtui.text import shown
 from regtui.tui.glyphs import Glyphs
-from regtui.tui.syntax import Piece
+from regtui.tui.widgets.content.syntax import Piece
 
 
 def safe(pieces: Iterable[Piece], glyphs: Glyphs) -> list[Piece]:

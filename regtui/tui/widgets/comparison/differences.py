@@ -11,8 +11,8 @@ from textual.message import Message
 from regtui.operations.compare import Comparison, Difference, Files, told
 from regtui.tui.cells import Cell, Row
 from regtui.tui.widgets.branches import Branches
+from regtui.tui.widgets.comparison.sides import STYLES
 from regtui.tui.widgets.lines import Options
-from regtui.tui.widgets.sides import STYLES
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "": " "}
 _ROWS = 40

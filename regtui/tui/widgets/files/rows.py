@@ -8,7 +8,7 @@ from regtui import words
 from regtui.operations.files import Node
 from regtui.operations.image_files import MergedNode
 from regtui.tui.cells import Cell, Row
-from regtui.tui.widgets.file_marks import REMOVED, STYLES, AnyNode
+from regtui.tui.widgets.files.marks import REMOVED, STYLES, AnyNode
 
 _SIZE_WIDTH: Final = 10
 _MODE_WIDTH: Final = 12

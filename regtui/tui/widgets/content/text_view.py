@@ -13,11 +13,11 @@ from textual.binding import BindingType
 
 from regtui.patterns import Filter
 from regtui.tui.cells import Cell, Row
-from regtui.tui.folds import MOST, Folds
 from regtui.tui.keys import binding
-from regtui.tui.pieces import cut_left, cut_right, marked, safe
-from regtui.tui.syntax import BLOCK, Piece, coloured
-from regtui.tui.text_rows import TextRows
+from regtui.tui.widgets.content.folds import MOST, Folds
+from regtui.tui.widgets.content.pieces import cut_left, cut_right, marked, safe
+from regtui.tui.widgets.content.syntax import BLOCK, Piece, coloured
+from regtui.tui.widgets.content.text_rows import TextRows
 from regtui.tui.widgets.lines import Lines, Options
 
 _STEP = 20  # cells that the text is scrolled to the side by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from regtui.tui.widgets.file_marks import AnyNode, node_at
+from regtui.tui.widgets.files.marks import AnyNode, node_at
 
 
 class Stay:
