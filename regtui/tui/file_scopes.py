@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations.files import FileTree
 from regtui.operations.image_files import MergedTree
-from regtui.tui.files_shown import FilesShown, Scope
 from regtui.words import size
 
+Scope = Literal["layer", "below", "image"]
+"""One layer alone, the image up to a layer, the whole image."""
 NEXT: Final[dict[Scope, Scope]] = {"layer": "below", "below": "image", "image": "layer"}
 _KEPT: Final = 4  # trees
 _ENTRIES: Final = 400_000  # of all trees that are kept beside the last
+
+
+@dataclass(frozen=True, slots=True)
+class FilesShown:
+    """What the pane shows: of which image, and how much of it."""
+
+    reference: Reference  # its repository and digest
+    layers: list[Descriptor]  # all of the image's
+    number: int  # of the layer in hand
+    scope: Scope
+    tree: FileTree | MergedTree  # as far as it was read
 
 
 @dataclass(frozen=True, slots=True)

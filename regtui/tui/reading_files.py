@@ -17,8 +17,7 @@ from regtui.operations.image_files import LayersProgress, MergedTree, image_file
 from regtui.operations.inspect import inspect
 from regtui.operations.session import Session
 from regtui.tui.arrangement import FILES
-from regtui.tui.file_scopes import NEXT, Image, Kept, KeptFiles, View
-from regtui.tui.files_shown import Scope
+from regtui.tui.file_scopes import NEXT, Image, Kept, KeptFiles, Scope, View
 from regtui.tui.screens.panes import PanesScreen
 from regtui.tui.speed import Speed
 from regtui.words import size

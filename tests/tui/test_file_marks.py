@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from regtui.oci.reference import Reference
 from regtui.operations.files import Entry, FileTree
 from regtui.operations.image_files import MergedTree
-from regtui.tui.files_shown import FilesShown, Scope
+from regtui.tui.file_scopes import FilesShown, Scope
 from regtui.tui.widgets.files.files import Files
 from tests.tui.stage import Stage, on_stage
 from tests.tui.test_files import entry, listed, rows, settled

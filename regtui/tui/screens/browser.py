@@ -13,9 +13,9 @@ from regtui.operations.session import DEMO, Session
 from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
 from regtui.tui.changes import Changes
 from regtui.tui.comparing import compare
+from regtui.tui.file_actions import open_file, save_files
 from regtui.tui.history import Spot
 from regtui.tui.keys import binding
-from regtui.tui.looking_inside import open_file, save_files
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
 from regtui.tui.screens.finding import FindingScreen
 from regtui.tui.screens.open import OpenDialog

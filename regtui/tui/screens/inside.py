@@ -15,8 +15,7 @@ from regtui.operations.image_files import MergedTree
 from regtui.operations.inspect import Inspected, find_image
 from regtui.tui.arrangement import FILES
 from regtui.tui.connections import Connections
-from regtui.tui.file_scopes import Image
-from regtui.tui.files_shown import FilesShown
+from regtui.tui.file_scopes import FilesShown, Image
 from regtui.tui.history import History, Link, Spot
 from regtui.tui.keys import binding
 from regtui.tui.reading_files import NO_LAYER

@@ -17,7 +17,7 @@ from regtui.operations.image_files import MergedNode, MergedTree
 from regtui.patterns import PathFilter
 from regtui.text import shown
 from regtui.tui.cells import Cell, Row
-from regtui.tui.files_shown import FilesShown
+from regtui.tui.file_scopes import FilesShown
 from regtui.tui.keys import binding
 from regtui.tui.portions import Portions
 from regtui.tui.widgets.branches import Branches

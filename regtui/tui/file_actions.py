@@ -12,7 +12,7 @@ from regtui.operations.image_files import MergedNode
 from regtui.operations.opening import file_of
 from regtui.operations.saving import plan_to_save
 from regtui.operations.session import Session
-from regtui.tui.files_shown import FilesShown
+from regtui.tui.file_scopes import FilesShown
 from regtui.tui.screens.file import FileScreen
 from regtui.tui.screens.save import SaveDialog
 
