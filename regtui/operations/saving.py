@@ -53,7 +53,10 @@ def target_of(text: str) -> Path:
     """The folder that somebody typed; `~` is his home. Raises `UsageError`."""
     if not text.strip() or "\0" in text:
         raise UsageError("Name a folder", "It is made if it isn't there.")
-    return Path(os.path.abspath(Path(text.strip()).expanduser()))
+    try:
+        return Path(os.path.abspath(Path(text.strip()).expanduser()))
+    except RuntimeError:
+        raise UsageError(f"{text.strip()} begins with the name of nobody here", "A ~ alone is your home.") from None
 
 
 def last_target(settings: Settings) -> str:
