@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
@@ -14,6 +15,9 @@ from regtui.operations.packages import Package, Progress, packages_of
 __all__ = ["PackageChange", "Packages", "compare_packages", "direction", "package_changes"]
 
 Direction = Literal["added", "removed", "up", "down", "changed"]
+
+_LONG = 100
+"""Characters of a version that has no order any more: the time for it grows with the square of its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ async def compare_packages(before: Source, after: Source, files: Files) -> Async
                     packages += [package for package in event if package.is_there]
                 else:
                     notes += [f"In {name}: {note}" for note in event.notes]
-    yield Packages(package_changes(*found), len(found[0]), len(found[1]), tuple(notes))
+    changes = await asyncio.to_thread(package_changes, *found)
+    yield Packages(changes, len(found[0]), len(found[1]), tuple(notes))
 
 
 def package_changes(before: Iterable[Package], after: Iterable[Package]) -> list[PackageChange]:
@@ -101,7 +106,7 @@ def direction(kind: str, before: str, after: str) -> Literal["up", "down", "chan
         "rpm": versions.RpmVersion,
         "go": versions.GolangVersion,
     }
-    if order := orders.get(kind):
+    if len(before) <= _LONG and len(after) <= _LONG and (order := orders.get(kind)):
         try:
             old, new = order(before), order(after)
             return "up" if old < new else "down" if old > new else "changed"

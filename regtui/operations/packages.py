@@ -20,6 +20,9 @@ from regtui.words import size
 
 __all__ = ["KINDS", "Done", "Package", "Progress", "Release", "packages_of"]
 
+_MOST = 200_000
+"""Packages of an image: some 100 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -42,7 +45,7 @@ async def packages_of(
     nodes = [each.node for each in readers.values()]
     if databases.release is not None:
         nodes.append(databases.release)
-    release, broken = Release(), Counter[str]()
+    release, broken, count = Release(), Counter[str](), 0
     async with aclosing(read_files(session, repository, layers, nodes, each=LARGE)) as events:
         async for event in events:
             if not isinstance(event, FileRead):
@@ -54,6 +57,10 @@ async def packages_of(
             else:
                 read = await asyncio.to_thread(database.read, event.data, event.node.path, event.node.layer)
                 broken.update({event.node.path: read.broken} if read.broken else {})
+                count += len(read.packages)
+                if count > _MOST:
+                    notes.append(f"The image has more than {_MOST:,} packages; regtui reads no further")
+                    break
                 if read.packages:
                     yield read.packages
     if broken:

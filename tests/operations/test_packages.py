@@ -11,6 +11,7 @@ from regtui.errors import DigestMismatch
 from regtui.layers.merged import MergedTree
 from regtui.layers.packages import databases
 from regtui.oci.manifest import Descriptor
+from regtui.operations import packages as packages_module
 from regtui.operations.image_files import image_files
 from regtui.operations.packages import Done, Package, Release, packages_of
 from regtui.operations.session import Session
@@ -100,6 +101,15 @@ async def test_no_more_files_are_read_than_the_bound_allows(
     found, done = await Image(fake, session, many).packages()
     assert [package.name for package in found] == ["a", "b"]
     assert done.notes == ("Too many files tell of packages: regtui reads 50,000 of 134.2 MB together at most",)
+
+
+async def test_no_more_packages_are_held_than_the_bound_allows(
+    fake: FakeRegistry, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages_module, "_MOST", 2)
+    found, done = await Image(fake, session, BASE, TOP).packages()
+    assert len(found) <= 2
+    assert done.notes[0] == "The image has more than 2 packages; regtui reads no further"
 
 
 async def test_a_layer_that_changed_meanwhile_is_an_error(fake: FakeRegistry, session: Session) -> None:

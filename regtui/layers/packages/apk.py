@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from regtui.layers.packages.package import COUNT, Package, Read, built_from, is_text
+from regtui.layers.packages.package import COUNT, Package, Read, built_from, can_be, is_text
 from regtui.layers.packages.records import records
 
 _FIELDS: Final = (b"P", b"V", b"A", b"o", b"I")
@@ -16,7 +16,7 @@ def read_apk(data: bytes, path: str, layer: int) -> Read:
     broken = 0
     for record in records(data, _FIELDS):
         name, version = record.get(b"P", ""), record.get(b"V", "")
-        if not is_text(name, version) or len(found) == COUNT:
+        if not can_be(name, version) or len(found) == COUNT:
             broken += 1
             continue
         architecture, size = record.get(b"A", ""), record.get(b"I", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
 from regtui.layers.merged import MergedNode, MergedTree
@@ -71,18 +72,15 @@ class Databases:
 def find_databases(tree: MergedTree) -> Databases:
     """Looks through the whole tree: for a thread."""
     release = next((node for path in PATHS if (node := tree.find(path)) and not node.is_directory), None)
-    found = {id(each.node): each for each in _system(tree)}
+    found: dict[int, Database] = {}
     left, more = BYTES, False
-    for node in tree.root.walk():
-        reader = _reader(node)
-        if reader is None:
-            continue
-        database = Database(node, reader, SMALL)
-        left -= min(database.size, SMALL)
+    others = (Database(node, reader, SMALL) for node in tree.root.walk() if (reader := _reader(node)))
+    for database in chain(_system(tree), others):
+        left -= min(database.size, database.limit)
         if len(found) >= FILES or left < 0:
             more = True
             break
-        found[id(node)] = database
+        found[id(database.node)] = database
     unread = [(kind, path) for kind, paths in _UNREAD.items() if (path := _first(tree, paths))]
     return Databases(release, list(found.values()), unread, more)
 

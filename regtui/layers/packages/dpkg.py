@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from regtui.layers.packages.package import COUNT, Package, Read, built_from, is_text
+from regtui.layers.packages.package import COUNT, Package, Read, built_from, can_be, is_text
 from regtui.layers.packages.records import records
 
 _FIELDS: Final = (b"package", b"status", b"version", b"architecture", b"source", b"installed-size")
@@ -23,7 +23,7 @@ def read_dpkg(data: bytes, path: str, layer: int) -> Read:
         if state == "not-installed":
             continue
         architecture = record.get(b"architecture", "")
-        if not is_text(name, version) or len(found) == COUNT:
+        if not can_be(name, version) or len(found) == COUNT:
             broken += 1
             continue
         size = record.get(b"installed-size", "")

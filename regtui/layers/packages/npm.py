@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from regtui.errors import RegtuiError
-from regtui.layers.packages.package import Package, Read, is_text
+from regtui.layers.packages.package import Package, Read, can_be
 from regtui.oci.decode import decode
 
 
@@ -20,6 +20,6 @@ def read_package_json(data: bytes, path: str, layer: int) -> Read:
         manifest = decode(data, _Manifest, "package.json", len(data))
     except RegtuiError:
         return Read([], 1)
-    if not is_text(manifest.name, manifest.version):
+    if not can_be(manifest.name, manifest.version):
         return Read([], 1)
     return Read([Package("npm", manifest.name, manifest.version, path=path, layer=layer)])

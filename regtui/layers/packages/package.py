@@ -45,6 +45,11 @@ def built_from(told: str, name: str) -> str:
     return told if is_text(told) else name
 
 
+def can_be(name: str, version: str) -> bool:
+    """Whether these can be a package's name and version. A name that ends in a slash can't be in a package URL."""
+    return is_text(name, version) and not name.endswith("/")
+
+
 def is_text(*texts: str) -> bool:
-    """Whether these can be a package's name and version."""
+    """Whether these are of a length and of characters that a database's fields have."""
     return all(0 < len(text) <= _TEXT and text.isprintable() for text in texts)

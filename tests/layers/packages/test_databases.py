@@ -120,3 +120,12 @@ def test_all_files_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     databases = find_databases(tree)
     assert paths(databases) == ["node_modules/a/package.json", "node_modules/b/package.json"]
     assert databases.more
+
+
+def test_so_are_those_of_a_folder_of_dpkg_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases_module, "BYTES", 25)
+    tree = MergedTree()
+    tree.add_layer(0, walk(archive(member(f"var/lib/dpkg/status.d/{name}", 10) for name in "abc")))
+    databases = find_databases(tree)
+    assert len(databases.found) == 2
+    assert databases.more

@@ -22,6 +22,7 @@ def test_a_package() -> None:
         b'{"name": "a"}',
         b'{"name": "a", "version": 1}',
         b'{"name": "a\\u001b", "version": "1"}',
+        b'{"name": "@scope/", "version": "1"}',
         b'{"name": "a", "version": "1"',
         b"[" * 100_000,
         b'{"name": "\xff", "version": "1"}',
