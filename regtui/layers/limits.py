@@ -16,7 +16,7 @@ class Limits:
     ratio: int = 500  # bytes out for a byte in, looked at once `ratio_from` bytes came out
     ratio_from: int = 512 * 2**20
     entries: int = 1_000_000  # some 500 MB of memory, as a tree
-    names: int = 192 * 2**20  # bytes of all paths and link targets; a tree has most of them twice
+    names: int = 192 * 2**20  # bytes of all paths, link targets and maps of holes; a tree has most of the paths twice
 
 
 LIMITS = Limits()

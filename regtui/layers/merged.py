@@ -16,6 +16,8 @@ _LINKS: Final = 40
 """Links that are followed on the way to one file, as Linux has it."""
 _STEPS: Final = 1024
 """Names of one path or link."""
+_TEXT: Final = 4096
+"""Characters of a link that leads to nothing any more, as Linux has it."""
 _LINKED: Final = 10_000_000
 """Names in links that are followed while layers are laid over each other: entries behind links are rare."""
 
@@ -122,7 +124,7 @@ class MergedTree:
                 text = child.entry.link
                 links += 1
                 self._linked += text.count("/") + 1
-                if links > _LINKS or len(names) > _STEPS:
+                if links > _LINKS or len(names) > _STEPS or len(text) >= _TEXT:
                     return None
                 if text.startswith("/"):
                     node = self.root

@@ -188,7 +188,7 @@ class TarWalker:
         elif self._payloads:
             is_sparse = bool(extra) and any(key.startswith("GNU.sparse.") for key in extra)
             regions = extra.get(_SPARSE_MAP, b"").strip(b",") if extra.get("GNU.sparse.major") != b"1" else b""
-            self._taken = self._payloads.begin(entry, Place(self._at, stored, is_sparse, regions))
+            self._begin(entry, Place(self._at, stored, is_sparse, regions))
 
     def _read_sparse(self, block: bytes) -> None:
         assert self._sparse
@@ -202,7 +202,13 @@ class TarWalker:
         assert self._sparse
         (entry, stored, fields), self._sparse = self._sparse, None
         if self._payloads:
-            self._taken = self._payloads.begin(entry, Place(self._at, stored, True, _regions(bytes(fields))))
+            self._begin(entry, Place(self._at, stored, True, _regions(bytes(fields))))
+
+    def _begin(self, entry: Entry, place: Place) -> None:
+        assert self._payloads
+        self._names += len(place.regions)  # one global header may give all entries the same
+        self._check_names()
+        self._taken = self._payloads.begin(entry, place)
 
     def _begin_extension(self, kind: bytes, size: int) -> None:
         if not 0 <= size <= _EXTENSION_LIMIT:
@@ -231,6 +237,9 @@ class TarWalker:
         self._names += entry.names
         if self.entries > self._limits.entries:
             raise TooLarge(f"The layer has more than {self._limits.entries:,} entries; regtui reads no further")
+        self._check_names()
+
+    def _check_names(self) -> None:
         if self._names > self._limits.names:
             raise TooLarge(f"The layer's names have more than {self._limits.names:,} bytes; regtui reads no further")
 

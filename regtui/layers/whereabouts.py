@@ -18,7 +18,7 @@ FORMAT = 1
 """Of what `LayerIndex.encode` gives."""
 
 _PORTION = 1000  # entries
-_PORTION_NAMES = 2**20  # bytes of their names
+_PORTION_NAMES = 2**20  # bytes of their names and maps of holes
 _PORTION_LIMIT = 2**28  # bytes of one, unpacked
 _FEW = 32  # files that are searched for by their paths alone
 
@@ -112,7 +112,7 @@ class IndexMaker:
         self.entries = 0
         self._leave_out = leave_out
         self._files = 0  # bytes
-        self._names = 0  # bytes, of `_rows`
+        self._names = 0  # bytes, of `_rows`, maps of holes among them
         self._rows: list[Row] = []
         self._portions: list[bytes] = []
         self._is_whole = True
@@ -133,7 +133,7 @@ class IndexMaker:
         self._rows.append(
             Row(path, entry.type, entry.size, entry.mode, entry.uid, entry.gid, entry.mtime, link, place, chunks)
         )
-        self._names += len(path) + len(link)
+        self._names += len(path) + len(link) + (len(place.regions) if place else 0)
         if len(self._rows) == _PORTION or self._names > _PORTION_NAMES:
             self._pack()
 

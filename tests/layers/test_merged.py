@@ -270,3 +270,9 @@ def test_endless_links_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooLarge, match="too many symbolic links"):
         tree.add_layer(1, [file(f"{name}/{number}") for number in range(20) for name in ("l", "x")])
     assert tree.find("d/1")
+
+
+def test_a_link_of_more_characters_than_linux_reads_leads_to_nothing() -> None:
+    tree = merged([folder("d"), file("d/f"), symlink("short", "./" * 2046 + "d"), symlink("long", "./" * 2048 + "d")])
+    assert tree.find("short/f")
+    assert tree.find("long/f") is None

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from regtui.errors import ContentError, TooLarge
 from regtui.layers.limits import Limits
-from regtui.layers.tar import Entry
+from regtui.layers.tar import Entry, TarWalker
 from regtui.layers.tree import FileTree
+from regtui.layers.whereabouts import IndexMaker
 from tests.layers.archives import archive, member, walk, walk_into
 
 TYPES = {
@@ -256,3 +257,13 @@ def resealed(data: bytearray) -> bytes:
     data[148:156] = b" " * 8
     data[148:156] = b"%06o\0 " % sum(data[:512])
     return bytes(data)
+
+
+def test_a_map_of_holes_that_a_global_header_gives_all_files_counts_for_each() -> None:
+    sparse = {"GNU.sparse.map": ",".join(["0"] * 200), "GNU.sparse.realsize": "0"}
+    common = tarfile.TarInfo.create_pax_global_header(sparse)
+    data = common + archive([member(f"file-{number}") for number in range(10)])
+    walker, found = TarWalker(Limits(names=2000), IndexMaker()), list[Entry]()
+    with pytest.raises(TooLarge, match="more than 2,000 bytes"):
+        walker.feed(data, found)
+    assert len(found) == 5
