@@ -26,6 +26,9 @@ from regtui.text import shown
 TOC_LIMIT = 32 * 2**20
 """Bytes of the JSON at most; some 80,000 entries. The layers that have more are streamed."""
 
+_COMMAS = 4_000_000
+"""In the JSON at most: it could else be a list of so many numbers that it takes a gigabyte."""
+
 _NAME = "layer's table of contents"
 _TYPES = {kind: kind for kind in ("dir", "symlink", "hardlink", "char", "block", "fifo")} | {"reg": "file"}
 _CHUNK = "chunk"
@@ -69,7 +72,11 @@ def read_toc(json: bytes, end: int, limits: Limits = LIMITS, leave_out: Collecti
 
     Raises `ContentError` for a table that is none or lies, and `TooLarge`.
     """
+    if json.count(b",") > _COMMAS:
+        raise TooLarge(f"The {_NAME} has more than {_COMMAS:,} values; regtui reads no further")
     table = decode(json, _Toc, _NAME, TOC_LIMIT)
+    if len(table.entries) > limits.entries:
+        raise TooLarge(f"The {_NAME} has more than {limits.entries:,} entries; regtui reads no further")
     if table.version != 1:
         raise ContentError(f"The {_NAME} is of version {table.version}; regtui knows 1")
     maker, names, unpacked = IndexMaker(leave_out), 0, 0
@@ -80,8 +87,6 @@ def read_toc(json: bytes, end: int, limits: Limits = LIMITS, leave_out: Collecti
         names += entry.names
         unpacked += entry.size
         maker.add(entry, chunks=tuple(_chunks(first, more, offsets)))
-        if maker.entries > limits.entries:
-            raise TooLarge(f"The {_NAME} has more than {limits.entries:,} entries; regtui reads no further")
         if names > limits.names:
             raise TooLarge(f"The names in the {_NAME} have more than {limits.names:,} bytes; regtui reads no further")
         if unpacked > limits.unpacked:

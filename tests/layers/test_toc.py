@@ -185,5 +185,7 @@ def test_a_table_that_unpacks_to_another_length_than_told() -> None:
     packed = layer[position.start : position.end]
     with pytest.raises(ContentError, match="as told"):
         zstd_chunked_index(packed, replace(position, unpacked=position.unpacked + 1))
+    with pytest.raises(TooLarge):  # a list of small things takes many times the memory of its text
+        read_toc(b'{"version":1,"entries":[0' + b",0" * 4_000_001 + b"]}", 10)
     with pytest.raises(TooLarge):  # nothing beyond it is unpacked
         zstd_chunked_index(packed, replace(position, unpacked=position.unpacked - 1))
