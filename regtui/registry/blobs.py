@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 
 import httpx
 
-from regtui.errors import Answered, ContentError, NoRanges, RegistryError
+from regtui.errors import Answered, ConnectionFailed, ContentError, NoRanges, RegistryError
 from regtui.oci.digest import Digest, Verifier, verify
 from regtui.oci.reference import check_repository
 from regtui.registry.answers import Answer, chunks
@@ -16,16 +17,40 @@ from regtui.registry.exchange import Exchange
 from regtui.registry.tokens import access
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_WORTH = 256 * 1024  # bytes that a connection brought, so that another one promises more
 
 
 async def stream(
     exchange: Exchange, repository: str, digest: Digest, start: int, end: int | None, *, only_part: bool
 ) -> AsyncGenerator[bytes, None]:
-    """See `Client.blob`."""
-    path, subject = _place(exchange, repository, digest)
-    is_whole = start == 0 and end is None
+    """See `Client.blob`. Where a connection breaks that brought much, another one brings the rest."""
     if end is not None and end <= start:
         return
+    verifier = Verifier(digest) if start == 0 and end is None else None
+    had = start
+    while True:
+        before = had
+        try:
+            async with aclosing(_part(exchange, repository, digest, had, end, only_part=only_part)) as part:
+                async for chunk in part:
+                    if verifier:
+                        verifier.update(chunk)
+                    had += len(chunk)
+                    yield chunk
+            break
+        except ConnectionFailed:
+            if had - before < _WORTH:
+                raise
+    if verifier:
+        verifier.check(_place(exchange, repository, digest)[1])
+
+
+async def _part(
+    exchange: Exchange, repository: str, digest: Digest, start: int, end: int | None, *, only_part: bool
+) -> AsyncGenerator[bytes, None]:
+    """What one request brings."""
+    path, subject = _place(exchange, repository, digest)
+    is_whole = start == 0 and end is None
     headers = {} if is_whole else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
     refuse = partial(_refusal, exchange, repository, digest)
     async with exchange.stream(path, access(repository), headers, refuse) as response:
@@ -37,11 +62,8 @@ async def stream(
             skip = start
         else:
             raise RegistryError(f"{exchange.registry} answered with another part of {subject} than was asked for")
-        verifier = Verifier(digest)
         left = None if end is None else end - start
         async for chunk in chunks(response):
-            if is_whole:
-                verifier.update(chunk)
             if skip:
                 skip, chunk = max(0, skip - len(chunk)), chunk[skip:]
             if left is not None:
@@ -51,9 +73,7 @@ async def stream(
                 yield chunk
             if left == 0:
                 return
-    if is_whole:
-        verifier.check(subject)
-    elif skip or left:
+    if not is_whole and (skip or left):
         raise ContentError(f"{subject} ends before the part that was asked for")
 
 

@@ -17,6 +17,7 @@ from regtui.errors import (
     RegistryError,
     TooLarge,
 )
+from regtui.oci.digest import digest_of
 from regtui.registry.client import Client
 from regtui.registry.endpoint import Endpoint
 from regtui.registry.transport import Transport
@@ -46,6 +47,32 @@ async def test_a_blob_that_nobody_reads_on_is_closed() -> None:
     async with aclosing(serve(httpx.Response(200, stream=body)).client().blob("team/app", BLOB_DIGEST)) as blob:
         assert await blob.__anext__() == BLOB[:10]
     assert (body.read, body.closed) == (1, True)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+async def test_where_a_connection_breaks_that_brought_much_another_one_brings_the_rest(ranges: bool) -> None:
+    big = bytes(range(256)) * 4000
+    digest = digest_of(big)
+    at = 700_000
+    broken = httpx.Response(200, stream=Body(big[:at], error=_reset()))
+    part = {"Content-Range": f"bytes {at}-{len(big) - 1}/{len(big)}"}
+    rest = httpx.Response(206, stream=Body(big[at:]), headers=part) if ranges else httpx.Response(200, content=big)
+    server = serve(broken, rest)
+    assert await collect(server.client().blob("team/app", digest)) == big  # and its digest is checked
+    assert [headers(request, "range") for request in server.requests] == ["", f"bytes={at}-"]
+
+    wrong = httpx.Response(206, stream=Body(big[at:-1] + b"x"), headers=part)
+    broken = httpx.Response(200, stream=Body(big[:at], error=_reset()))
+    with pytest.raises(DigestMismatch):
+        await collect(serve(broken, wrong).client().blob("team/app", digest))
+
+
+async def test_a_connection_that_breaks_at_once_again_is_given_up() -> None:
+    bodies = [Body(bytes(300_000), error=_reset()), Body(b"", error=_reset())]
+    server = serve(*(httpx.Response(200, stream=body) for body in bodies))
+    with pytest.raises(ConnectionFailed):
+        await collect(server.client().blob("team/app", DIGEST))
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -168,3 +195,7 @@ async def test_or_from_a_range_where_head_is_refused(bad: httpx.Response) -> Non
     assert body.closed
     with pytest.raises(RegistryError, match="does not tell the size"):
         await serve(bad, httpx.Response(200, stream=Body())).client().blob_size("team/app", DIGEST)
+
+
+def _reset() -> httpx.ReadError:
+    return httpx.ReadError("reset", request=httpx.Request("GET", f"https://{HOST}/"))
