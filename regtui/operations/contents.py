@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
 from regtui.operations.file_parts import WrongPart, file_contents
 from regtui.operations.files import Progress
+from regtui.operations.holes import is_hole
 from regtui.operations.known_layers import known_index
 from regtui.operations.session import Session
 from regtui.text import shown
@@ -45,7 +47,7 @@ class FileRead:
     data: bytes | None  # None: it is larger than was wanted, or its layer doesn't hold it
 
 
-_IN_MEMORY = 16 * 2**20
+IN_MEMORY = 16 * 2**20
 """Bytes of a file that are held in memory; more go to a temporary file."""
 
 _SPECIAL = {"char": "a device", "block": "a device", "fifo": "a named pipe"}
@@ -95,7 +97,8 @@ async def copy_file(
 ) -> AsyncGenerator[Progress, None]:
     """Writes the content of a file that `find_file` gave to `target`. Only when this ended is it whole, and right.
 
-    Raises what `file_content` does.
+    `target` is one on a disk once it has more than `IN_MEMORY`: from then on, long stretches of zeros are holes. Raises
+    what `file_content` does.
     """
     number, wanted = source_of(node)
     assert wanted is not None
@@ -104,7 +107,8 @@ async def copy_file(
             if isinstance(event, Progress):
                 yield event
             else:
-                target.write(event)
+                _put(target, event)
+    target.truncate()  # it may end with a hole
 
 
 async def file_content(
@@ -123,7 +127,7 @@ async def file_content(
     layer doesn't hold the file, and what `layer_files` does.
     """
     left = entry.size if limit is None else min(limit, entry.size)
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
         for whole in (False, True) if left else ():
             try:
                 contents = file_contents(session, repository, layer, [entry], limits, limit=limit, whole=whole)
@@ -133,6 +137,7 @@ async def file_content(
                 break
             except WrongPart:
                 continue
+        file.truncate()
         if file.tell() < left:
             raise ContentError(f"The layer doesn't hold {shown(entry.path, 300)}, though it lists it")
         file.seek(0)
@@ -153,10 +158,18 @@ async def _written(
                 continue
             for content in event:
                 if isinstance(content, bytes):
-                    file.write(content[: max(0, size - file.tell())])
+                    _put(file, content[: max(0, size - file.tell())])
                 else:  # an archive may hold a path twice: the last one counts
                     file.seek(0)
                     file.truncate()
+
+
+def _put(file: IO[bytes], data: bytes) -> None:
+    """Writes it, or leaves a hole in a file that is long enough to be on a disk."""
+    if file.tell() > IN_MEMORY and is_hole(data):
+        file.seek(len(data), os.SEEK_CUR)
+    else:
+        file.write(data)
 
 
 async def read_files(

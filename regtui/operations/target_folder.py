@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from regtui.errors import RegtuiError
+from regtui.operations.holes import is_hole
 from regtui.text import shown
 
 Names = tuple[bytes, ...]
@@ -22,6 +23,7 @@ Names = tuple[bytes, ...]
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ELSEWHERE = "Name another folder."
+_LONGEST = 255  # bytes of a name
 _PERMISSIONS = 0o777
 """Neither setuid, setgid nor sticky: here the files are the user's own."""
 
@@ -86,12 +88,16 @@ class TargetFolder:
     def write(self, names: Names, descriptor: int, data: bytes) -> None:
         rest = memoryview(data)
         with self._explained(names):
+            if is_hole(data):
+                os.lseek(descriptor, len(data), os.SEEK_CUR)
+                return
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
 
     def finish(self, names: Names, descriptor: int, mode: int, mtime: int) -> None:
         """Gives a file its mode and time. The descriptor stays open."""
         with self._explained(names):
+            os.ftruncate(descriptor, os.lseek(descriptor, 0, os.SEEK_CUR))  # it may end with a hole
             os.fchmod(descriptor, mode & _PERMISSIONS)
             with suppress(OSError, OverflowError):  # a time that this disk can't hold
                 os.utime(descriptor, (mtime, mtime))
@@ -191,8 +197,8 @@ def _check(name: bytes) -> None:
 
 
 def is_name(name: bytes) -> bool:
-    """Whether this is one name in a folder, and not a way through several, or up."""
-    return name not in (b"", b".", b"..") and b"/" not in name and b"\0" not in name
+    """Whether this is one name in a folder, not a way through several, or up, and no longer than a disk's names are."""
+    return len(name) <= _LONGEST and name not in (b"", b".", b"..") and b"/" not in name and b"\0" not in name
 
 
 def _make_folders(path: Path) -> list[Path]:

@@ -394,3 +394,26 @@ async def test_what_a_table_of_contents_lists_is_found_in_the_layer(
     found = found_in(tmp_path / "out")
     found.pop("stargz.index.json", None)  # the table itself is a file of the archive
     assert found == {"etc/passwd": bytes(1200), "again": bytes(1200)}
+
+
+async def test_a_file_of_holes_costs_no_disk(fake: FakeRegistry, session: Session, tmp_path: Path) -> None:
+    sparse = member("big", 5)
+    sparse.pax_headers = {"GNU.sparse.map": "20000000,5", "GNU.sparse.realsize": "100000000"}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(sparse, io.BytesIO(b"there"))
+    image = await image_of(fake, session, buffer.getvalue())
+    assert await image.extract(tmp_path / "out", "big") == {}
+    with (tmp_path / "copied").open("w+b") as copied:
+        async with aclosing(copy_file(session, IMAGE, image.layers, image.find("big"), copied)) as events:
+            async for _ in events:
+                pass
+    for path in (tmp_path / "out" / "big", tmp_path / "copied"):
+        assert path.read_bytes() == bytes(20_000_000) + b"there" + bytes(79_999_995)
+        assert path.stat().st_blocks * 512 < 40_000_000
+
+
+async def test_a_name_that_no_disk_has_is_left_out(fake: FakeRegistry, session: Session, tmp_path: Path) -> None:
+    image = await image_of(fake, session, layer_tar({"a" * 256: b"", "b" * 255: b""}))
+    assert await image.extract(tmp_path / "out", "/") == {"a" * 256: "has a name that no file can have"}
+    assert list(found_in(tmp_path / "out")) == ["b" * 255]

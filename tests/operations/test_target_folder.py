@@ -175,3 +175,15 @@ def test_a_target_that_is_no_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RegtuiError, match="can't be written"):
         TargetFolder(tmp_path / "file")
+
+
+def test_long_stretches_of_zeros_are_holes(opened: Open, target: Path) -> None:
+    folder, zeros = opened(), bytes(2**20)
+    file = folder.create((b"a",))
+    for data in (zeros, b"in the middle", *[zeros] * 100):
+        folder.write((b"a",), file, data)
+    folder.finish((b"a",), file, 0o644, 0)
+    os.close(file)
+    folder.commit()
+    assert (target / "a").read_bytes() == zeros + b"in the middle" + zeros * 100
+    assert (target / "a").stat().st_blocks * 512 < 2**20
