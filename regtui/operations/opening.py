@@ -20,7 +20,18 @@ from regtui.operations.files import Entries, layer_files
 from regtui.operations.session import Session
 from regtui.text import shown
 
-__all__ = ["VIEWED", "FileKind", "FileOfImage", "Opened", "Progress", "file_of", "merged", "open_file", "read_layer"]
+__all__ = [
+    "VIEWED",
+    "FileKind",
+    "FileOfImage",
+    "Opened",
+    "Progress",
+    "file_of",
+    "linked_folder",
+    "merged",
+    "open_file",
+    "read_layer",
+]
 
 VIEWED: Final = 64 * 2**20
 """Bytes of a file that are read to be looked at."""
@@ -81,6 +92,14 @@ def file_of(
     layer, source = source_of(node)
     assert source is not None
     return FileOfImage(path, layers[layer], layer, source, link)
+
+
+def linked_folder(node: Node | MergedNode, tree: FileTree | MergedTree, number: int) -> str | None:
+    """The path of the folder that a symbolic link leads to within its tree; None of anything else."""
+    if node.entry is None or node.entry.type != "symlink":
+        return None
+    found = (tree if isinstance(tree, MergedTree) else merged(tree, number)).find(node.path)
+    return found.path if found is not None and found.is_directory else None
 
 
 def merged(tree: FileTree, number: int) -> MergedTree:

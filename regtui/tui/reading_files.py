@@ -27,7 +27,6 @@ _PORTION: Final = 500  # entries that are added to a tree in one turn of the loo
 _PACE: Final = 0.5  # seconds between two first lines
 _MUCH: Final = 50_000_000  # bytes to download that are said beforehand
 _ROOM: Final = 9  # lines of the pane in which an error finds room beside rows
-_PATIENCE: Final = 20.0  # seconds that a stopped reading holds its connection
 
 Told = Callable[[RegtuiError, str, str | None], RegtuiError]
 
@@ -47,7 +46,6 @@ class FilesReading:
         self._shows: Hashable = None  # what is there, or on its way, or stopped
         self._task: object = None  # of what is on its way, or stopped
         self._gate = asyncio.Event()
-        self._stopped_at = 0.0
         self._far = ""
         self._then: Callable[[], None] | None = None
 
@@ -90,6 +88,11 @@ class FilesReading:
                 self._scope = "image"
             self.read(session)
 
+    def narrow(self) -> None:
+        """A layer was chosen: of the whole image no more is wanted than it."""
+        if self._scope == "image":
+            self._scope = "layer"
+
     def whole(self, session: Session, then: Callable[[], None]) -> None:
         """Reads the whole image; `then` is called when it is there."""
         self._scope = "image"
@@ -131,18 +134,11 @@ class FilesReading:
         self._screen.run_worker(self._read(session, view, self._task), group=f"pane {FILES}", exclusive=True)
 
     def stop(self) -> None:
-        """Holds the reading. What was read stays; after a while its connection is given up."""
+        """Holds the reading, and what was read. A connection that breaks meanwhile costs nothing: another goes on."""
         if self._task and self._gate.is_set():
             self._gate.clear()
-            self._stopped_at = time.monotonic()
             self._pane.say(f"stopped at {self._far}; r reads on" if self._far else "stopped; r reads on")
             self._screen.say(FILES, "r reads on")
-            self._screen.set_timer(_PATIENCE, self._give_up)
-
-    def _give_up(self) -> None:
-        if self._task and not self._gate.is_set() and time.monotonic() - self._stopped_at >= _PATIENCE:
-            self._task = None
-            self._screen.workers.cancel_group(self._screen, f"pane {FILES}")
 
     def forget(self) -> None:
         """All that was read is another login's."""
@@ -229,7 +225,7 @@ class FilesReading:
                     if now - said >= _PACE and self._gate.is_set():
                         said = now
                         fast = speed.text(total)
-                        self._pane.say(_progress(event, self._far, fast), reading=True)
+                        self._pane.say(_progress(event, self._far), reading=True)
                         self._screen.say(FILES, fast or "reading files")
                 if not self._gate.is_set():
                     await self._gate.wait()
@@ -273,9 +269,9 @@ async def _found(session: Session, image: Image) -> Image:
     return replace(image, layers=content.layers, number=number, is_known=True, diff_ids=diff_ids)
 
 
-def _progress(event: Progress, far: str, fast: str) -> str:
+def _progress(event: Progress, far: str) -> str:
     where = f"layer {event.layer + 1} of {event.layers} · " if isinstance(event, LayersProgress) else ""
-    return " · ".join(part for part in (f"reading {where}{far}", fast, counted(event.entries)) if part)
+    return f"reading {where}{far} · {counted(event.entries)}"
 
 
 def _summary(tree: FileTree | MergedTree, layers: int, unpacked: int | None) -> str:

@@ -26,6 +26,7 @@ FILES: Files = {
     "lines": LINES,
     "loop": Symlink("loop"),
     "nowhere": Symlink("etc/gone"),
+    "tools": Symlink("/bin"),
     "utf16": "Grüße\r\n".encode("utf-16"),
     "zeros": bytes(4096),
 }
@@ -107,6 +108,16 @@ async def test_links_are_followed_and_the_link_is_named(image: str) -> None:
         await opened(at, "app.py")
         assert "new = 1" in at.text
         assert "layer 1" in at.text
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_link_to_a_folder_leads_there_in_the_tree(image: str, whole: bool) -> None:
+    async with running(image) as at:
+        await at_files(at, whole=whole)
+        assert at.browser.files.go_to("tools")
+        await at.press("enter")
+        await at.until(lambda: at.browser.files.at and at.browser.files.at.path == "bin")
+        assert at.app.screen is at.browser
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,25 @@ async def test_a_goes_from_the_layer_to_those_below_to_the_whole_image_and_back(
         await at.until("removed -")  # the layers below are known by now
 
 
+async def test_a_layer_that_is_chosen_is_shown_alone_after_the_whole_image_too() -> None:
+    async with running(WORKER, NARROW) as at:
+        await at.until(lambda: at.browser.details.current_layer)
+        await at.press("4", "a")
+        await at.until("Files · whole image")
+        await at.press("3", "]", "]", "]", "enter")
+        await at.until("Files · layer 0 · ")
+
+
+async def test_the_last_line_names_what_one_does_with_files() -> None:
+    async with running(WORKER, NARROW) as at:
+        await at.until(lambda: at.browser.details.current_layer)
+        await at.press("4")
+        await at.until(lambda: "Esc stop" not in at.text and "w save" in at.lines[-1])
+        for key in ("Enter open", "a layer or all", "W waste", "m largest", "/ filter"):
+            assert key in at.lines[-1]
+        assert "delete" not in at.lines[-1]
+
+
 async def test_the_lowest_layer_has_none_below_it() -> None:
     async with running(WORKER, NARROW) as at:
         await at.until(lambda: at.browser.details.current_layer)

@@ -83,6 +83,7 @@ class InsideScreen(GoingScreen):
         self._offer()
 
     def on_details_layer_chosen(self, message: Details.LayerChosen) -> None:
+        self.loader.files.narrow()
         self.enter(FILES)
 
     # The files pane

@@ -18,6 +18,8 @@ from regtui.tui.keymap import key_name
 _ALWAYS = "help"
 _ORDER = ("stop", "mark", "scope", "delete", "retag", "compare", "open", "filter", "save", "copy", "next_tab", "sort")
 """The most useful first; others follow, the nearest to the focus first."""
+_IN_FILES = ("stop", "open", "save", "scope", "waste", "largest", "filter", "find", "sort", "next_platform", "compare")
+"""In the files pane, where what is done to tags comes last: nothing there is deleted."""
 _SHORT = {
     "delete_digest": "delete digest",
     "open_reference": "open by name",
@@ -28,7 +30,7 @@ _SHORT = {
     "compare_content": "content",
     "go_to_line": "line",
     "hex": "hex",
-    "scope": "more layers",
+    "scope": "layer or all",
     "largest": "largest",
     "waste": "waste",
 }
@@ -80,7 +82,8 @@ class KeyLine(Widget):
         last = keys.pop(_ALWAYS, None)
         kept: list[tuple[str, str]] = []
         room -= cell_len("".join(last)) + 3 if last else 0
-        for entry in [keys.pop(action) for action in _ORDER if action in keys] + list(keys.values()):
+        order = (*_IN_FILES, *_ORDER) if "scope" in keys else _ORDER
+        for entry in [keys.pop(action) for action in order if action in keys] + list(keys.values()):
             size = cell_len("".join(entry)) + 3
             if size <= room:
                 kept.append(entry)

@@ -225,8 +225,8 @@ class Files(Branches[AnyNode]):
         return len(self._heading_lines()) if self.size.height > 2 else 0
 
     def _heading_lines(self) -> list[str]:
-        """What went wrong is said in full, as far as a third of the pane goes."""
-        if not self._state.startswith("!"):
+        """In full, as far as a third of the pane goes; in one line while it is read, so that rows stay in place."""
+        if self._reading:
             return [self._state]
         lines = textwrap.wrap(shown(self._state), max(1, self.size.width - 2)) or [""]
         room = max(1, self.size.height // 3)
