@@ -12,6 +12,7 @@ from regtui.layers.sparse import Unsparse
 from regtui.layers.tar import Entry, Place, TarWalker
 from regtui.text import shown
 
+_TURN = 4 * 2**20  # bytes of the archive that nobody should have to wait for
 _MEMBER = 512  # bytes that a member counts for, beside its content
 
 
@@ -48,9 +49,10 @@ class ContentReader:
         return self._walker.entries
 
     def feed(self, data: bytes) -> Iterator[list[Content]]:
-        """What these bytes hold, some 1 MiB at a time. Consume it before the next call.
+        """What these bytes hold, some 1 MiB at a time; nothing now and then, where much is nothing that is wanted.
 
-        Raises `ContentError` when the layer is damaged or no archive, `TooLarge` beyond the limits.
+        Consume it before the next call. Raises `ContentError` when the layer is damaged or no archive, `TooLarge`
+        beyond the limits.
         """
         yield from self._walk(self._inflater.feed(data))
 
@@ -62,10 +64,15 @@ class ContentReader:
         yield from self._collected()
 
     def _walk(self, pieces: Iterator[bytes]) -> Iterator[list[Content]]:
+        done = 0
         for piece in pieces:
             self._walker.feed(piece, [])
+            done += len(piece)
             if self._waiting >= PIECE:
                 yield from self._collected()
+            elif done >= _TURN:
+                done = 0
+                yield []
         if self._taken:
             yield from self._collected()
 

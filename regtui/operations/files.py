@@ -22,6 +22,9 @@ from regtui.operations.session import Session
 
 __all__ = ["Done", "Entries", "Entry", "FileTree", "FilesEvent", "Node", "Progress", "layer_files"]
 
+_TURN = 4 * 2**20
+"""Bytes of an archive that are walked through at once: 8,000 entries at most, 0.1 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -79,17 +82,19 @@ async def layer_files(
     reader = _LayerReader(limits, diff_id, is_estargz)
     async with layer_stream(session, repository, layer) as steps:
         async for step in steps:
-            found, error = await asyncio.to_thread(reader.feed, step)
-            if found:
-                yield Entries(found)
+            portions = reader.feed(step)
+            while (found := await asyncio.to_thread(next, portions, None)) is not None:
+                if found:
+                    yield Entries(found)
             yield Progress(reader.bytes_read, layer.size, reader.entries)
-            if error:
-                raise error
-    found, error = await asyncio.to_thread(reader.close)
-    if found:
-        yield Entries(found)
-    if error:
-        raise error
+            if reader.error:
+                raise reader.error
+    portions = reader.close()
+    while (found := await asyncio.to_thread(next, portions, None)) is not None:
+        if found:
+            yield Entries(found)
+    if reader.error:
+        raise reader.error
     if made := reader.index():
         await keep(session, layer, made, reader.points.finish())
     yield Done(reader.entries, reader.bytes_out)
@@ -114,12 +119,13 @@ def _compare(found: str, told: str) -> None:
 
 
 class _LayerReader:
-    """Decompression and tar walk together, for a thread. What it finds and what goes wrong come back side by side."""
+    """Decompression and tar walk together, for a thread. After what it finds, `error` has what went wrong."""
 
     def __init__(self, limits: Limits, diff_id: str, is_estargz: bool) -> None:
         from regtui.layers.points import PointsMaker
 
         self.points = PointsMaker()
+        self.error: RegtuiError | None = None
         self._maker = IndexMaker(NO_FILES if is_estargz else ())
         self._inflater = Inflater(limits, self.points)
         self._walker = TarWalker(limits, self._maker)
@@ -138,34 +144,39 @@ class _LayerReader:
     def entries(self) -> int:
         return self._maker.entries
 
-    def feed(self, chunk: bytes) -> tuple[list[Entry], RegtuiError | None]:
+    def feed(self, chunk: bytes) -> Iterator[list[Entry]]:
+        """What the chunk has, some entries at a time: it may have half a million, and nobody should wait for all."""
         return self._walk(self._inflater.feed(chunk))
 
-    def close(self) -> tuple[list[Entry], RegtuiError | None]:
-        found, error = self._walk(self._inflater.close())
-        if error is None:
+    def close(self) -> Iterator[list[Entry]]:
+        yield from self._walk(self._inflater.close())
+        if self.error is None:
             try:
                 self._walker.close()
                 if self._verifier:
                     _compare(self._verifier.found, self._verifier.digest)
             except RegtuiError as wrong:
-                error = wrong
-        return found, error
+                self.error = wrong
 
     def index(self) -> LayerIndex | None:
         """What was learned of a layer that was read to its end."""
         return self._maker.finish(self.bytes_out, self._verifier.digest if self._verifier else "")
 
-    def _walk(self, pieces: Iterator[bytes]) -> tuple[list[Entry], RegtuiError | None]:
+    def _walk(self, pieces: Iterator[bytes]) -> Iterator[list[Entry]]:
         found: list[Entry] = []
+        done = 0
         try:
             for piece in pieces:
                 if self._verifier:
                     self._verifier.update(piece)
                 self._walker.feed(piece, found)
+                done += len(piece)
+                if done >= _TURN:
+                    yield self._files(found)
+                    found, done = [], 0
         except RegtuiError as error:
-            return self._files(found), error
-        return self._files(found), None
+            self.error = error
+        yield self._files(found)
 
     def _files(self, found: list[Entry]) -> list[Entry]:
         return [entry for entry in found if entry.path not in self._leave_out] if self._leave_out else found

@@ -55,6 +55,16 @@ async def test_entries_come_in_portions_with_progress(fake: FakeRegistry, sessio
     assert [step.bytes_read for step in progress] == sorted({step.bytes_read for step in progress})
 
 
+async def test_entries_that_came_in_few_bytes_come_in_portions_too(fake: FakeRegistry, session: Session) -> None:
+    packed = zstd_frames(archive([member(f"file-{number % 10}") for number in range(20_000)]))
+    assert len(packed) < 100_000
+    seen: list[FilesEvent] = []
+    await read(session, layer_of(fake, packed), seen)
+    portions = [len(event.entries) for event in seen if isinstance(event, Entries)]
+    assert sum(portions) == 20_000
+    assert max(portions) < 10_000
+
+
 async def test_a_layer_that_is_cut_off_gives_what_there_is_and_then_says_so(
     fake: FakeRegistry, session: Session
 ) -> None:
