@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import codecs
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
@@ -35,6 +36,7 @@ __all__ = [
 
 VIEWED: Final = 64 * 2**20
 """Bytes of a file that are read to be looked at."""
+_STEP: Final = 2**18  # bytes of UTF-16 that are decoded at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,16 @@ def _opened(file: FileOfImage, pieces: list[bytes]) -> Opened:
     text = data if kind.is_text else b""
     if kind.encoding.startswith("UTF-16"):
         codec = "utf-16-le" if kind.encoding == "UTF-16LE" else "utf-16-be"
-        text = data[2:].decode(codec, "replace").encode("utf-8", "surrogatepass")
+        text = b"".join(_as_utf8(data, codec))
     return Opened(data, text.removeprefix(b"\xef\xbb\xbf"), kind, file.entry.size)
+
+
+def _as_utf8(data: bytes, codec: str) -> Iterator[bytes]:
+    """Step by step: one that is no UTF-16 at all takes seconds, in which nothing else would go on."""
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    for start in range(2, len(data), _STEP):
+        yield decoder.decode(data[start : start + _STEP]).encode("utf-8", "surrogatepass")
+    yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
 
 
 def _named(path: str) -> str:

@@ -139,3 +139,11 @@ async def test_a_file_that_the_layer_doesn_t_hold_says_so(fake: FakeRegistry, se
     file = FileOfImage("a", Descriptor(LAYER, blob["digest"], blob["size"]), 0, entry("a", size=12))
     with pytest.raises(RegtuiError, match="doesn't hold a"):
         await opened(session, file)
+
+
+async def test_a_long_text_of_utf_16_is_decoded_step_by_step(fake: FakeRegistry, session: Session) -> None:
+    text = "a" + "\N{SMILING FACE WITH SUNGLASSES}" * 200_000  # a step ends in the middle of a character
+    data = text.encode("utf-16")
+    blob = fake.blob(gzip.compress(layer_tar({"a": data}), 1), LAYER)
+    layer = Descriptor(LAYER, blob["digest"], blob["size"])
+    assert (await opened(session, FileOfImage("a", layer, 0, entry("a", size=len(data))))).text.decode() == text
