@@ -62,6 +62,7 @@ def find(reference: str, pattern: tuple[str, ...], cached: bool, as_json: bool) 
                     output.take(event)
         finally:
             output.close()
+        output.end()
         return output.code
 
     return with_session(where.registry, work)
@@ -79,6 +80,7 @@ class _Output:
         titles = ("LAYER", "MODE", "SIZE", "STATE", "PATH")
         self._table = Table(*(titles if is_image else ("IMAGE", *titles)), right=("LAYER", "SIZE"))
         self._found = 0
+        self._images = 0
         self._failures: list[Failed] = []
 
     @property
@@ -93,6 +95,7 @@ class _Output:
         elif isinstance(event, Failed):
             self._failures.append(event)
         elif isinstance(event, Plan):
+            self._images = event.images
             self._progress.clear()
             if not self._quiet:
                 say(event.text if self._reads else f"{event.text}, which is left out")
@@ -110,6 +113,11 @@ class _Output:
             self._table.close()
         for failed in self._failures:
             say(failed.text)
+
+    def end(self) -> None:
+        """Says that nothing was found: silence could be taken for anything."""
+        if not self._found and not self._quiet:
+            say("Nothing was found." if self._images else "It has no images. To look into an artifact, name its tag.")
 
     def _row(self, found: Found) -> None:
         if self._as_json:

@@ -22,8 +22,8 @@ from regtui.tui.widgets.lines import Lines, Options
 from regtui.tui.widgets.pane import Pane
 from regtui.words import size
 
-_WIDTHS = {"WASTED": 10, "IN ALL": 10, "LAYERS": 7}
-_IN_ALL_FROM = 50  # cells
+_WIDTHS = {"WASTED": 10, "SIZE": 10, "LAYERS": 7}
+_SIZE_FROM = 50  # cells
 
 
 class Wastes(Lines):
@@ -63,15 +63,17 @@ class Wastes(Lines):
 
     def row(self, index: int, width: int) -> Row:
         waste = self._wastes[index]
-        texts = {"WASTED": size(waste.wasted), "IN ALL": size(waste.size), "LAYERS": str(waste.layers)}
+        texts = {"WASTED": size(waste.wasted), "SIZE": size(waste.size), "LAYERS": str(waste.layers)}
         cells = [Cell(texts[name], width=cells, right=True) for name, cells in self._columns(width)]
         room = max(1, width - 2 - sum(cell.width or 0 for cell in cells))
-        path = waste.path if len(waste.path) <= room else f"…{waste.path[1 - room :]}"  # its end tells more
+        path = waste.path
+        if len(path) > room:  # its end tells more
+            path = f"{self.glyphs.cut}{path[1 - room :]}"
         return (*cells, Cell(f"  {path}"))
 
     @staticmethod
     def _columns(width: int) -> list[tuple[str, int]]:
-        return [(name, cells) for name, cells in _WIDTHS.items() if name != "IN ALL" or width >= _IN_ALL_FROM]
+        return [(name, cells) for name, cells in _WIDTHS.items() if name != "SIZE" or width >= _SIZE_FROM]
 
     def action_open(self) -> None:
         if self._wastes:
