@@ -232,6 +232,7 @@ class ChunkPart:
         default_factory=lambda: tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # `close` closes it
     )
     _member: _Unpacking | None = None
+    _unpacked_bytes: int = 0  # so far, in all
 
     def feed(self, data: bytes) -> Iterator[list[Content]]:
         self._layer.write(data)
@@ -282,7 +283,11 @@ class ChunkPart:
             if not data:
                 return
             position += len(data)
-            yield from inflater.feed(data)
+            for piece in inflater.feed(data):
+                self._unpacked_bytes += len(piece)
+                if self._unpacked_bytes > self.limits.unpacked:  # chunks in a bad order are unpacked again and again
+                    raise TooLarge(f"Files of the layer take more than {self.limits.unpacked:,} bytes to unpack")
+                yield piece
         yield from inflater.close()
 
 

@@ -21,7 +21,7 @@ from regtui.layers.parts import GAP, Part, are_verified, parts
 from regtui.layers.points import Points, PointsMaker
 from regtui.layers.tar import Entry, Place, TarWalker
 from regtui.layers.toc import read_toc
-from regtui.layers.whereabouts import IndexMaker, LayerIndex
+from regtui.layers.whereabouts import Chunk, IndexMaker, LayerIndex
 from tests.layers.archives import gzip_members, zstd_frames
 from tests.layers.toc_layers import (
     Json,
@@ -322,3 +322,15 @@ def test_nothing_is_asked_for_on_account_of_empty_files() -> None:
     assert [(part.start, part.end) for part in made or ()] == [(0, 0)]
     before, wanted = {"empty": b"", "last": b"last"}, entries(index, "empty", "last")
     assert read(layer, parts(index.find(wanted), points)) == before
+
+
+def test_chunks_that_have_to_be_unpacked_again_and_again_are_bounded() -> None:
+    packed = gzip.compress(bytes(100_000))
+    backwards = tuple(Chunk(0, len(packed), 90_000 - number, 1) for number in range(20))
+    entry = Entry("f", "file", 20, 0o644, 0, 0, 0)
+    made = parts({entry: backwards}, None, limits=Limits(unpacked=500_000))
+    assert made
+    part = made[0]
+    assert not [*part.feed(packed)]
+    with pytest.raises(TooLarge):
+        [*part.close()]
