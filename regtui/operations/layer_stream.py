@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from regtui.errors import ContentError
+from regtui.errors import ContentError, RegtuiError
 from regtui.oci import media_types
 from regtui.oci.manifest import Descriptor
 from regtui.operations.reading import blob, digest_in
@@ -56,11 +56,16 @@ async def _no_longer(steps: AsyncIterator[bytes], size: int) -> AsyncGenerator[b
 async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The same bytes in equal steps: a thread for every small chunk would cost more than its work."""
     gathered = bytearray()
-    async for chunk in chunks:
-        gathered += chunk
-        while len(gathered) >= _STEP:
-            yield bytes(gathered[:_STEP])
-            del gathered[:_STEP]
+    try:
+        async for chunk in chunks:
+            gathered += chunk
+            while len(gathered) >= _STEP:
+                yield bytes(gathered[:_STEP])
+                del gathered[:_STEP]
+    except RegtuiError:
+        if gathered:
+            yield bytes(gathered)  # what came stays, also of a layer that is shorter than a step
+        raise
     if gathered:
         yield bytes(gathered)
 
