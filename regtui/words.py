@@ -1,4 +1,4 @@
-"""Sizes and times as people read them; machines get integers and ISO 8601."""
+"""Sizes, numbers and times as people read them; machines get integers and ISO 8601."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ import humanize
 def size(count: int) -> str:
     """Bytes in decimal units, as registries and disks count them: `41.2 MB`."""
     return humanize.naturalsize(count).replace(" Bytes", " B").replace(" Byte", " B")
+
+
+def so_far(read: int, total: int) -> str:
+    """Bytes of so many: `41.2 MB of 93 MB`."""
+    return f"{size(read)} of {size(total)}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 tag`, `2,000 tags`, `2 indexes`, `2 entries`."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith('x') else 's'}"
 
 
 def ago(date: datetime, now: datetime | None = None) -> str:

@@ -25,8 +25,6 @@ from regtui.operations.image_files import MergedTree, find_layers, image_files
 from regtui.operations.session import Session
 from regtui.text import shown
 
-_IN_MEMORY = 16 * 2**20
-"""Bytes of a file that are held in memory; more go to a temporary file."""
 _LINE = 64 * 1024
 """Bytes of a line that are shown on a terminal at once."""
 _SAID = 20
@@ -54,7 +52,7 @@ def cat(reference: str, paths: tuple[str, ...], layer: int | None) -> int:
             image, layers, tree = await _read_tree(session, wanted, run, progress, layer)
             nodes = [contents.find_file(tree, image, path) for path in paths]
             for node in nodes:
-                with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+                with tempfile.SpooledTemporaryFile(contents.IN_MEMORY) as file:
                     await _said(contents.copy_file(session, image, layers, node, file), progress)
                     progress.clear()
                     file.seek(0)
@@ -113,7 +111,7 @@ def extract(reference: str, paths: tuple[str, ...], folder: str, force: bool, la
 async def _read_tree(
     session: Session, wanted: Reference, run: Run, progress: Progress, layer: int | None
 ) -> tuple[Reference, list[Descriptor], MergedTree]:
-    chosen = run.settings.platform if "platform" in run.settings.origins else ""
+    chosen = run.settings.named_platform
     found, layers = await find_layers(session, wanted, chosen)
     if layer is not None and layer >= len(layers):
         raise UsageError(f"{found.reference} has no layer {layer}", f"It has {len(layers):,}, numbered from 0.")
@@ -132,7 +130,7 @@ async def _said(events: AsyncGenerator[contents.Progress, None], progress: Progr
 
 
 def _say_progress(progress: Progress, event: contents.Progress) -> None:
-    progress(f"{words.size(event.bytes_read)} of {words.size(event.bytes_total)}")
+    progress(words.so_far(event.bytes_read, event.bytes_total))
 
 
 def _write_out(file: IO[bytes]) -> None:
@@ -146,6 +144,6 @@ def _write_out(file: IO[bytes]) -> None:
 
 
 def _summary(done: extracting.Extracted, folder: str) -> str:
-    files = f"{done.files:,} {'file' if done.files == 1 else 'files'}"
+    files = words.count(done.files, "file")
     turned = f"; {done.turned:,} absolute {'link leads' if done.turned == 1 else 'links lead'} inside of it now"
     return f"Wrote {files}, {words.size(done.size)}, to {shown(folder)}{turned if done.turned else ''}"

@@ -42,7 +42,7 @@ def diff(before: str, after: str, which: str | None, content: bool, times: bool,
 
     async def work(sessions: list[Session], run: Run) -> int:
         first, second = sessions[0], sessions[-1]
-        platform = run.settings.platform if "platform" in run.settings.origins else ""
+        platform = run.settings.named_platform
         parts = compare.compare(
             (first, old), (second, new), platform, with_files=which != "none", content=content, times=times
         )
@@ -51,7 +51,7 @@ def diff(before: str, after: str, which: str | None, content: bool, times: bool,
             async with aclosing(parts) as events:
                 async for part in events:
                     if isinstance(part, compare.Progress):
-                        progress(f"{words.size(part.bytes_read)} of {words.size(part.bytes_total)}")
+                        progress(words.so_far(part.bytes_read, part.bytes_total))
                         continue
                     progress.clear()
                     if isinstance(part, compare.Pair):

@@ -40,7 +40,7 @@ def files(reference: str, layer: int | None, as_json: bool, waste: bool) -> int:
         raise UsageError("--waste compares the layers of an image; --layer names one", "Leave one of them out.")
 
     async def work(session: Session, run: Run) -> int:
-        chosen = run.settings.platform if "platform" in run.settings.origins else ""
+        chosen = run.settings.named_platform
         found, layers = await find_layers(session, wanted, chosen)
         if layer is None:
             tree = await _read_image(session, found, layers, run.quiet)
@@ -61,9 +61,7 @@ async def _read_image(session: Session, found: Inspected, layers: list[Descripto
             image_files(session, found.reference.repository, layers, tree, diff_ids=found.diff_ids)
         ) as events:
             async for event in events:
-                progress(
-                    f"{words.size(event.bytes_read)} of {words.size(event.bytes_total)}, {event.entries:,} entries"
-                )
+                progress(f"{words.so_far(event.bytes_read, event.bytes_total)}, {event.entries:,} entries")
     finally:
         progress.clear()
     return tree
@@ -94,7 +92,7 @@ def _list_waste(tree: MergedTree, as_json: bool) -> None:
     for waste in wastes:
         table.row(f"{waste.wasted:,}", f"{waste.size:,}", str(waste.layers), waste.path)
     table.close()
-    paths = "1 path" if len(wastes) == 1 else f"{len(wastes):,} paths"
+    paths = words.count(len(wastes), "path")
     click.echo(f"{words.size(wasted)} wasted in {paths}; the image is {efficiency:.1%} efficient")
 
 

@@ -53,7 +53,7 @@ def find(reference: str, pattern: tuple[str, ...], cached: bool, as_json: bool) 
         raise UsageError("The pattern is empty", "To list all files: regtui files REF")
 
     async def work(session: Session, run: Run) -> int:
-        platform = run.settings.platform if "platform" in run.settings.origins else ""
+        platform = run.settings.named_platform
         output = _Output(is_image=bool(where.version), quiet=run.quiet, as_json=as_json, reads=not cached)
         search = finding.find(session, where, wanted, platform, known_only=cached)
         try:
@@ -103,7 +103,7 @@ class _Output:
             self._progress(f"{event.tags:,} of {event.total:,} tags")
         else:
             done = f"{event.layers:,} of {event.layers_total:,} layers"
-            bytes_read = f"{words.size(event.bytes_read)} of {words.size(event.bytes_total)}"
+            bytes_read = words.so_far(event.bytes_read, event.bytes_total)
             self._progress(f"{done}, {bytes_read}, {self._found:,} found")
 
     def close(self) -> None:

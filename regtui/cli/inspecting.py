@@ -38,7 +38,7 @@ def inspect(reference: str, as_json: bool) -> int:
     wanted = manifest_of(reference)
 
     async def work(session: Session, run: Run) -> int:
-        chosen = run.settings.platform if "platform" in run.settings.origins else ""
+        chosen = run.settings.named_platform
         found = await inspect_reference(session, wanted, chosen)
         try:
             facts = await inventory.facts(session, wanted.repository, found.document.digest)

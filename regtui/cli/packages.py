@@ -61,7 +61,7 @@ def packages(reference: str, kinds: Sequence[str], as_json: bool, cyclonedx: boo
 
 
 async def _read(session: Session, wanted: Reference, run: Run) -> tuple[Reference, list[Package], Done]:
-    chosen = run.settings.platform if "platform" in run.settings.origins else ""
+    chosen = run.settings.named_platform
     inspected, layers = await find_layers(session, wanted, chosen)
     image, tree, progress = inspected.reference, MergedTree(), Progress(run.quiet)
     found: list[Package] = []
@@ -71,7 +71,7 @@ async def _read(session: Session, wanted: Reference, run: Run) -> tuple[Referenc
             image_files(session, image.repository, layers, tree, diff_ids=inspected.diff_ids)
         ) as reading:
             async for step in reading:
-                progress(f"{words.size(step.bytes_read)} of {words.size(step.bytes_total)}")
+                progress(words.so_far(step.bytes_read, step.bytes_total))
         async with aclosing(packages_of(session, image.repository, layers, tree)) as events:
             async for event in events:
                 if isinstance(event, list):

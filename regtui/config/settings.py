@@ -48,6 +48,11 @@ class Settings:
     registries: Mapping[str, RegistrySettings] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def named_platform(self) -> str:
+        """The platform that the user named; empty where it is this machine's."""
+        return self.platform if "platform" in self.origins else ""
+
     def for_registry(self, host: str) -> RegistrySettings:
         """A registry's table joined by this run's flags. `host` is the name that references have: `docker.io`."""
         own = self.registries.get(host, RegistrySettings())

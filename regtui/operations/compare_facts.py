@@ -11,7 +11,7 @@ from typing import Literal
 from regtui.oci.config import Execution, ImageConfig, Step
 from regtui.oci.manifest import Descriptor, Index, Manifest
 from regtui.operations.inspect import Inspected
-from regtui.words import size
+from regtui.words import count, size
 
 _STEPS_LIMIT = 1000
 """Instructions that are matched; of longer histories only the beginnings and ends that are equal are."""
@@ -117,8 +117,7 @@ def shared_layers(before: Sequence[Descriptor], after: Sequence[Descriptor]) -> 
 
 def sentence(told: Layers) -> str:
     """What A and B, the first and the second, share, and what pulling one after the other costs."""
-    number = "1 layer" if told.shared == 1 else f"{told.shared:,} layers"
-    shared = f"{number}, {size(told.shared_bytes)}" if told.shared else "no layer"
+    shared = f"{count(told.shared, 'layer')}, {size(told.shared_bytes)}" if told.shared else "no layer"
     return (
         f"A and B share {shared}; pulling B after A brings {size(told.after_brings)}, "
         f"A after B {size(told.before_brings)}"

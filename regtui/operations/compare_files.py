@@ -18,7 +18,7 @@ from regtui.operations.contents import Progress, file_contents, is_known, source
 from regtui.operations.image_files import image_files
 from regtui.operations.known_layers import known_index
 from regtui.operations.session import Session
-from regtui.words import size
+from regtui.words import count, size
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -73,7 +73,7 @@ class Files:
             return f"{alike:,} files look alike; nothing tells whether their content is the same" if alike else ""
         verb = "has" if later == 1 else "have"
         more = f"; {alike:,} more look alike" if alike else ""
-        return f"{_number(later)} {verb} another time, and maybe another content{more}"
+        return f"{count(later, 'file')} {verb} another time, and maybe another content{more}"
 
 
 _Key = tuple[str, Entry]
@@ -233,7 +233,3 @@ def _reason(reason: str, before: MergedNode, after: MergedNode) -> str:
 
 def _kind(node: MergedNode) -> str:
     return _KINDS.get("dir" if node.is_directory else kind_of(node), "a device")
-
-
-def _number(files: int) -> str:
-    return "1 file" if files == 1 else f"{files:,} files"

@@ -8,7 +8,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
-from regtui import words
 from regtui.errors import RegtuiError, TooLarge
 from regtui.layers.findings import Findings, Loss
 from regtui.layers.tar import Entry
@@ -18,9 +17,9 @@ from regtui.operations.contents import is_known
 from regtui.operations.files import Entries, layer_files
 from regtui.operations.files import Progress as LayerProgress
 from regtui.operations.images import Image, Reading, Unread, image_of, images
-from regtui.operations.plan import count
 from regtui.operations.session import Session
 from regtui.patterns import PathFilter
+from regtui.words import count, size
 
 __all__ = ["Entry", "Event", "Failed", "Found", "Image", "PathFilter", "Plan", "Progress", "Reading", "State", "find"]
 
@@ -53,7 +52,7 @@ class Plan:
     def text(self) -> str:
         """`12 images, 40 layers, 31 known, 812 MB to read`."""
         images, layers = count(self.images, "image"), count(self.layers, "layer")
-        return f"{images}, {layers}, {self.known:,} known, {words.size(self.to_read)} to read"
+        return f"{images}, {layers}, {self.known:,} known, {size(self.to_read)} to read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,3 @@ def must_write(session: Session) -> None:
             f"{session.registry} is opened for reading only",
             "Leave out --read-only, or read_only in the settings, to change something.",
         )
-
-
-def count(number: int, noun: str) -> str:
-    """`1 tag`, `2,000 tags`, `2 indexes`."""
-    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('x') else 's'}"

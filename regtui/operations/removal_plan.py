@@ -11,7 +11,7 @@ from typing import Any
 from regtui import words
 from regtui.oci.digest import Digest, short
 from regtui.oci.kinds import Kind
-from regtui.operations.plan import Method, Plan, count
+from regtui.operations.plan import Method, Plan
 
 _NAMED = 5
 """Tags that a line names at most."""
@@ -116,7 +116,7 @@ class RemovalPlan(Plan):
 
     def _along(self) -> str:
         kinds = Counter(("image" if item.is_part else "") or str(item.kind) for item in self.companions)
-        parts = [count(number, kind) for kind, number in kinds.items()]
+        parts = [words.count(number, kind) for kind, number in kinds.items()]
         tags = [tag for item in self.companions for tag in item.tags]
         return listed(parts) + (f" ({listed(tags, _NAMED)})" if tags else "")
 
@@ -125,7 +125,7 @@ class RemovalPlan(Plan):
         parts = [f"{listed(shared, _NAMED)} (same digest)"] if shared else []
         untagged = len(self._digests.difference(self.removed_digests, (digest for _, digest in self.staying)))
         if untagged:
-            image = "the image" if len(self._digests) == 1 else count(untagged, "image")
+            image = "the image" if len(self._digests) == 1 else words.count(untagged, "image")
             needs = (
                 f": {listed(self.users, _NAMED)} {'needs' if len(self.users) == 1 else 'need'}" if self.users else ""
             )
@@ -142,8 +142,8 @@ class RemovalPlan(Plan):
 
     def _checked(self) -> str:
         if self.checked >= self.total:
-            return f"checked all {count(self.total, 'tag')}" if self.total != 1 else "checked the only tag"
-        return f"checked {self.checked:,} of {count(self.total, 'tag')}"
+            return f"checked all {words.count(self.total, 'tag')}" if self.total != 1 else "checked the only tag"
+        return f"checked {self.checked:,} of {words.count(self.total, 'tag')}"
 
     def _how(self) -> str:
         if self.whole_digests and not self.vendor:
@@ -158,7 +158,7 @@ class RemovalPlan(Plan):
         ways = Counter(item.methods for item in self.going)
         if len(ways) == 1:
             return words_of[self.going[0].methods]
-        return "; ".join(f"{count(number, 'tag')}: {words_of[methods]}" for methods, number in ways.items())
+        return "; ".join(f"{words.count(number, 'tag')}: {words_of[methods]}" for methods, number in ways.items())
 
     def _reclaims(self) -> str:
         if self.vendor and not self.staying:
@@ -183,8 +183,8 @@ def listed(names: Sequence[str], limit: int = 100) -> str:
 def title_of(repository: str, tags: int, digests: Sequence[Digest]) -> tuple[str, str]:
     """The dialog's title and its button; `digests` are those that were asked for as such."""
     if not digests:
-        return f"Delete {count(tags, 'tag')} from {repository}", f"Delete {count(tags, 'tag')}"
+        return f"Delete {words.count(tags, 'tag')} from {repository}", f"Delete {words.count(tags, 'tag')}"
     one = len(digests) == 1
-    what = f"{short(digests[0]) if one else count(len(digests), 'digest')}"
-    along = f" and {'its' if one else 'their'} {count(tags, 'tag')}" if tags else ""
-    return f"Delete {what}{along} from {repository}", f"Delete {count(tags, 'tag') if tags else '1 digest'}"
+    what = f"{short(digests[0]) if one else words.count(len(digests), 'digest')}"
+    along = f" and {'its' if one else 'their'} {words.count(tags, 'tag')}" if tags else ""
+    return f"Delete {what}{along} from {repository}", f"Delete {words.count(tags, 'tag') if tags else '1 digest'}"

@@ -23,6 +23,7 @@ from regtui.tui.reading_files import FilesReading
 from regtui.tui.reading_packages import PackagesReading
 from regtui.tui.screens.dialog import explained
 from regtui.tui.screens.panes import NO_REPOSITORY, PanesScreen
+from regtui.words import count
 
 _AGAIN = "Press r to try again."
 _COMMAND = re.compile(r"(?:Or l|L)og in(?: as another user)?: regtui login \S+$")  # an error's advice; here it is a key
@@ -142,7 +143,7 @@ class Loader:
         except RegtuiError as error:
             say(f"! {error.what}")
         else:
-            say(f"{_repositories(found)} in {name}")
+            say(f"{count(found, 'repository')} in {name}")
 
     def search(self, words: str) -> None:
         """Asks the registry for repositories by words, where it can be asked; what it finds joins the list."""
@@ -164,7 +165,7 @@ class Loader:
         except RegtuiError as error:
             say(f"! {error.what}")
         else:
-            say(f"{whose} found {'the first ' * (found >= inventory.HITS)}{_repositories(found)} for {words}")
+            say(f"{whose} found {'the first ' * (found >= inventory.HITS)}{count(found, 'repository')} for {words}")
 
     # Tags
 
@@ -233,7 +234,3 @@ class Loader:
             if asked_for is not None and (not self.session or not self.user or isinstance(error, RealmNotTrusted)):
                 self._need_login(error, asked_for)
         return RegtuiError(error.what, f"{RegtuiError(advice).sentences if advice else ''} {more}".strip())
-
-
-def _repositories(number: int) -> str:
-    return "1 repository" if number == 1 else f"{number:,} repositories"

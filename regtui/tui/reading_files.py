@@ -20,7 +20,7 @@ from regtui.tui.arrangement import FILES
 from regtui.tui.file_scopes import NEXT, Image, Kept, KeptFiles, Scope, View
 from regtui.tui.screens.panes import PanesScreen
 from regtui.tui.speed import Speed
-from regtui.words import size
+from regtui.words import count, size, so_far
 
 NO_LAYER: Final = "No layer is chosen: layers are in pane 3, under Layers."
 _PORTION: Final = 500  # entries that are added to a tree in one turn of the loop
@@ -202,8 +202,7 @@ class FilesReading:
         new = [layer for layer in view.layers if not await is_known(session, layer)]
         to_read = sum(layer.size for layer in new)
         if to_read > _MUCH:
-            what = "1 layer" if len(new) == 1 else f"{len(new)} layers"
-            self._screen.notify(f"{size(to_read)} in {what} to read. Esc stops.", markup=False)
+            self._screen.notify(f"{size(to_read)} in {count(len(new), 'layer')} to read. Esc stops.", markup=False)
         return to_read
 
     async def _follow(self, source: AsyncGenerator[FilesEvent | LayersProgress, None], to_read: int) -> int | None:
@@ -221,7 +220,7 @@ class FilesReading:
                     now = time.monotonic()
                     speed.note(event.bytes_read, now)
                     total = max(event.bytes_read, min(event.bytes_total, to_read))
-                    self._far = f"{size(event.bytes_read)} of {size(total)}"
+                    self._far = so_far(event.bytes_read, total)
                     if now - said >= _PACE and self._gate.is_set():
                         said = now
                         fast = speed.text(total)
@@ -271,17 +270,13 @@ async def _found(session: Session, image: Image) -> Image:
 
 def _progress(event: Progress, far: str) -> str:
     where = f"layer {event.layer + 1} of {event.layers} · " if isinstance(event, LayersProgress) else ""
-    return f"reading {where}{far} · {counted(event.entries)}"
+    return f"reading {where}{far} · {count(event.entries, 'entry')}"
 
 
 def _summary(tree: FileTree | MergedTree, layers: int, unpacked: int | None) -> str:
     """What stands in the first line in the end."""
     if isinstance(tree, FileTree):
-        return f"{counted(tree.entries)} · {size(tree.size)} unpacked"
+        return f"{count(tree.entries, 'entry')} · {size(tree.size)} unpacked"
     wasted = sum(waste.wasted for waste in tree.waste())
-    text = f"{counted(tree.entries)} · {size(tree.root.size)}"
+    text = f"{count(tree.entries, 'entry')} · {size(tree.root.size)}"
     return f"{text} · {tree.efficiency():.1%} efficient · {size(wasted)} wasted (W)" if wasted else text
-
-
-def counted(entries: int) -> str:
-    return f"{entries:,} {'entry' if entries == 1 else 'entries'}"

@@ -14,7 +14,7 @@ from regtui.operations.session import Session
 from regtui.tui.batches import batches
 from regtui.tui.screens.panes import PanesScreen
 from regtui.tui.widgets.details.packages import ImageLayers
-from regtui.words import size
+from regtui.words import size, so_far
 
 _GROUP: Final = "packages"
 _LITTLE: Final = 1_000_000
@@ -72,7 +72,7 @@ class PackagesReading:
                             self._pane.finish(event)
                     last = events[-1]
                     if isinstance(last, Progress):
-                        self._pane.progress(f"reading … {size(last.bytes_read)} of {size(last.bytes_total)}")
+                        self._pane.progress(f"reading … {so_far(last.bytes_read, last.bytes_total)}")
         except RegtuiError as error:
             if self._pane.image is image:
                 self._pane.fail(self._told(error, _AGAIN, image.reference.repository))

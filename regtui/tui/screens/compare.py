@@ -58,7 +58,7 @@ class CompareScreen(Screen[None], inherit_bindings=False):
         self._connections = connections
         self._references = before, after
         settings = connections.settings
-        self._platform = settings.platform if "platform" in settings.origins else ""
+        self._platform = settings.named_platform
         look = ASCII if settings.ascii else UNICODE
         self.pane = ComparisonPane(glyphs=look, page_jump=settings.page_jump)
         self._breadcrumb = Breadcrumb(glyphs=look)
@@ -156,7 +156,7 @@ class CompareScreen(Screen[None], inherit_bindings=False):
             self.packages = part
             self.pane.show_packages(part)
         else:
-            self._reading(f"reading {words.size(part.bytes_read)} of {words.size(part.bytes_total)}")
+            self._reading(f"reading {words.so_far(part.bytes_read, part.bytes_total)}")
             return
         self._tell()
 

@@ -104,7 +104,7 @@ class FileScreen(Screen[None], inherit_bindings=False):
                     last = events[-1]
                     if isinstance(last, Progress):
                         speed.note(last.bytes_read, time.monotonic())
-                        far = f"{words.size(last.bytes_read)} of {words.size(last.bytes_total)}"
+                        far = words.so_far(last.bytes_read, last.bytes_total)
                         parts = (f"Reading {far}", speed.text(last.bytes_total), "Esc cancels")
                         self._reading(" · ".join(filter(None, parts)))
                     else:

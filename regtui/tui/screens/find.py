@@ -19,7 +19,6 @@ from regtui.errors import RegtuiError, TooLarge, UsageError
 from regtui.oci.digest import short
 from regtui.oci.reference import Reference
 from regtui.operations.find import Event, Failed, Found, PathFilter, Plan, Progress, Reading, find
-from regtui.operations.plan import count
 from regtui.operations.session import Session
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
@@ -30,7 +29,7 @@ from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.hits import Hits
 from regtui.tui.widgets.keyline import KeyLine
 from regtui.tui.widgets.pane import Pane
-from regtui.words import size
+from regtui.words import count, size, so_far
 
 MUCH = 50_000_000
 """Bytes of a repository's layers that are not read without asking."""
@@ -192,7 +191,7 @@ class FindScreen(Screen[Found | None], inherit_bindings=False):
             return
         speed.note(how_far.bytes_read, now)
         self._far = f"{how_far.layers:,} of {count(how_far.layers_total, 'layer')}"
-        read = f"{size(how_far.bytes_read)} of {size(how_far.bytes_total)}" if how_far.bytes_total else ""
+        read = so_far(how_far.bytes_read, how_far.bytes_total) if how_far.bytes_total else ""
         parts = ("reading", self._far, read, speed.text(how_far.bytes_total))
         self.hits.say(" · ".join(part for part in parts if part))
 

@@ -91,7 +91,7 @@ class LinesDifferScreen(Screen[None], inherit_bindings=False):
                         self._lines.show(last.lines)
                         self._keyline.show("", "")
                     else:
-                        read = f"reading {words.size(last.bytes_read)} of {words.size(last.bytes_total)}"
+                        read = f"reading {words.so_far(last.bytes_read, last.bytes_total)}"
                         self._keyline.show("", read)
         except RegtuiError as error:
             self._lines.empty_text = explained(error)

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from regtui.errors import LoginNeeded, RegtuiError
-from regtui.operations.plan import Plan, count
+from regtui.operations.plan import Plan
 from regtui.operations.runner import Finished, RunnerEvent, StepFailed_, StepStarted
 from regtui.operations.session import Session
 from regtui.text import shown
@@ -18,6 +18,7 @@ from regtui.tui.batches import batches
 from regtui.tui.connections import Connections
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.dialog import Dialog, explained, safe_button, said
+from regtui.words import count
 
 _BAR = 40
 _NAMED = 100  # failures that are listed; all are counted

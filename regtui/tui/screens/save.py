@@ -15,14 +15,13 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 from regtui.errors import RegtuiError
 from regtui.oci.manifest import Descriptor
 from regtui.operations.extracting import Extracted, ExtractionPlan, LeftOut, Progress, write
-from regtui.operations.plan import count
 from regtui.operations.saving import last_target, remember_target, target_of
 from regtui.operations.session import Session
 from regtui.text import shown
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, explained, facts, safe_button, said
-from regtui.words import size
+from regtui.words import count, size, so_far
 
 _NAMED = 3  # things that are left out and are named
 _BAR = 40
@@ -135,7 +134,7 @@ class SaveDialog(Dialog[str]):
 
     def _bar(self, progress: Progress) -> str:
         read, total = progress.bytes_read, progress.bytes_total
-        return f"{self._glyphs.bar(read / total if total else 1.0, _BAR)} {size(read)} of {size(total)}"
+        return f"{self._glyphs.bar(read / total if total else 1.0, _BAR)} {so_far(read, total)}"
 
     def _show(self, text: str) -> None:
         self.query_one(".save-bar", Static).update(Content(self._glyphs.text(shown(text))))

@@ -28,7 +28,7 @@ def facts_of_content(opened: Opened) -> str:
     kind = opened.kind
     parts = [f"{kind.name}, {kind.encoding}" if kind.is_text and opened.data else kind.name]
     if len(opened.data) < opened.size:
-        parts.append(f"the first {words.size(len(opened.data))} of {words.size(opened.size)}")
+        parts.append(f"the first {words.so_far(len(opened.data), opened.size)}")
     parts += [f"{label}: {text}" for label, text in kind.facts]
     return _BETWEEN.join(parts)
 
