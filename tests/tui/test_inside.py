@@ -65,7 +65,7 @@ async def test_the_last_line_names_what_one_does_with_files() -> None:
     async with running(WORKER, NARROW) as at:
         await at.until(lambda: at.browser.details.current_layer)
         await at.press("4")
-        await at.until(lambda: "Esc stop" not in at.text and "w save" in at.lines[-1])
+        await at.until(lambda: "Esc stop" not in at.text and "w save" in at.lines[-1] and "details" not in at.lines[-1])
         for key in ("Enter open", "a layer or all", "W waste", "m largest", "/ filter"):
             assert key in at.lines[-1]
         assert "delete" not in at.lines[-1]
