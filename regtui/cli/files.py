@@ -11,7 +11,7 @@ from regtui.cli.connect import manifest_of, with_session
 from regtui.cli.entries import entry_cells, entry_name, facts_as_json
 from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Progress, Table, json_text, print_json
-from regtui.errors import UsageError
+from regtui.errors import RegtuiError, UsageError
 from regtui.oci.manifest import Descriptor
 from regtui.operations.files import Entries, Entry, layer_files
 from regtui.operations.image_files import MergedNode, MergedTree, find_layers, image_files, removed_by
@@ -43,7 +43,13 @@ def files(reference: str, layer: int | None, as_json: bool, waste: bool) -> int:
         chosen = run.settings.named_platform
         found, layers = await find_layers(session, wanted, chosen)
         if layer is None:
-            tree = await _read_image(session, found, layers, run.quiet)
+            tree = MergedTree()
+            try:
+                await _read_image(session, found, layers, tree, run.quiet)
+            except RegtuiError:
+                if tree.entries and not waste:  # what was read stays
+                    _list_image(tree, as_json)
+                raise
             (_list_waste if waste else _list_image)(tree, as_json)
         elif layer < len(layers):
             await _list_layer(session, found, layers, layer, as_json)
@@ -54,8 +60,10 @@ def files(reference: str, layer: int | None, as_json: bool, waste: bool) -> int:
     return with_session(wanted.registry, work)
 
 
-async def _read_image(session: Session, found: Inspected, layers: list[Descriptor], quiet: bool) -> MergedTree:
-    tree, progress = MergedTree(), Progress(quiet)
+async def _read_image(
+    session: Session, found: Inspected, layers: list[Descriptor], tree: MergedTree, quiet: bool
+) -> None:
+    progress = Progress(quiet)
     try:
         async with aclosing(
             image_files(session, found.reference.repository, layers, tree, diff_ids=found.diff_ids)
@@ -64,7 +72,6 @@ async def _read_image(session: Session, found: Inspected, layers: list[Descripto
                 progress(f"{words.so_far(event.bytes_read, event.bytes_total)}, {event.entries:,} entries")
     finally:
         progress.clear()
-    return tree
 
 
 def _list_image(tree: MergedTree, as_json: bool) -> None:

@@ -76,8 +76,8 @@ class Pair:
     @property
     def sources(self) -> tuple[Source, Source]:
         return (
-            Source(self.sessions[0], self.before.reference, layers_of(self.before)),
-            Source(self.sessions[1], self.after.reference, layers_of(self.after)),
+            Source(self.sessions[0], self.before.reference, layers_of(self.before), self.before.diff_ids),
+            Source(self.sessions[1], self.after.reference, layers_of(self.after), self.after.diff_ids),
         )
 
 

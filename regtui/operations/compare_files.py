@@ -14,7 +14,7 @@ from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations.contents import Progress, file_contents, is_known, source_of
+from regtui.operations.contents import Progress, WrongPart, file_contents, is_known, source_of
 from regtui.operations.image_files import image_files
 from regtui.operations.known_layers import known_index
 from regtui.operations.session import Session
@@ -41,6 +41,7 @@ class Source:
     session: Session
     reference: Reference  # with its digest
     layers: list[Descriptor]  # the lowest first
+    diff_ids: tuple[str, ...] = ()  # of the layers' archives, where the config tells them
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,8 @@ async def compare_files(
     total = sum(layer.size for layer in (*before.layers, *after.layers))
     done = 0
     for source, tree in ((before, old), (after, new)):
-        events = image_files(source.session, source.reference.repository, source.layers, tree)
+        repository = source.reference.repository
+        events = image_files(source.session, repository, source.layers, tree, diff_ids=source.diff_ids)
         async with aclosing(events):
             async for event in events:
                 yield Progress(done + event.bytes_read, total, old.entries + new.entries)
@@ -181,19 +183,24 @@ async def _read(
     """Reads the files that nothing tells of, those of a layer at once; the progress is that of the layer in hand."""
     for source, layer, entries in _untold(before, after, comparison):
         hashes: dict[Entry, Hash] = {}
-        reading = file_contents(source.session, source.reference.repository, layer, entries)
-        async with aclosing(reading) as events:
-            hashing = sha256()
-            async for event in events:
-                if isinstance(event, Progress):
-                    yield event
-                    continue
-                for one in event:
-                    if isinstance(one, bytes):
-                        hashing.update(one)
-                        continue
-                    # a file may come twice: the last one counts
-                    hashing = hashes[one.entry] = sha256()
+        for whole in (False, True):
+            reading = file_contents(source.session, source.reference.repository, layer, entries, whole=whole)
+            try:
+                async with aclosing(reading) as events:
+                    hashing = sha256()
+                    async for event in events:
+                        if isinstance(event, Progress):
+                            yield event
+                            continue
+                        for one in event:
+                            if isinstance(one, bytes):
+                                hashing.update(one)
+                                continue
+                            # a file may come twice: the last one counts
+                            hashing = hashes[one.entry] = sha256()
+                break
+            except WrongPart:
+                continue
         for entry, hashing in hashes.items():
             contents.prints[layer.digest, entry] = ((entry.size, f"sha256:{hashing.hexdigest()}"),)
 

@@ -29,6 +29,7 @@ __all__ = [
     "FileRead",
     "Member",
     "Progress",
+    "WrongPart",
     "copy_file",
     "file_content",
     "file_contents",

@@ -149,11 +149,11 @@ def docker_server(place: str) -> str:
 def place_of(key: str) -> str:
     """What a file's key means: `https://host/v1/` is `host`, podman's `host/team` stays, Docker Hub is docker.io.
 
-    Another port is another place, 443 too, as for docker and podman.
+    Another port is another place, 443 too, as for docker and podman. Blanks around a part don't count.
     """
-    scheme, _, rest = key.strip().rpartition("://")
-    host, _, path = rest.partition("/")
-    path = path.strip("/")
+    scheme, _, rest = key.rpartition("://")
+    host, *parts = (part.strip() for part in rest.split("/"))
+    path = "/".join(filter(None, parts))
     if scheme or path in ("v1", "v2"):
         path = ""
     try:

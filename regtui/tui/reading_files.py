@@ -248,7 +248,7 @@ class FilesReading:
         assert isinstance(shown.tree, MergedTree)
         try:
             async with aclosing(
-                image_files(session, view.image.reference.repository, below.layers, shown.tree)
+                image_files(session, view.image.reference.repository, below.layers, shown.tree, diff_ids=below.diff_ids)
             ) as events:
                 async for _ in events:
                     pass

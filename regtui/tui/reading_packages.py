@@ -80,7 +80,7 @@ class PackagesReading:
 
 async def _packages(session: Session, image: ImageLayers) -> AsyncGenerator[Progress | list[Package] | Done, None]:
     repository, tree = image.reference.repository, MergedTree()
-    async with aclosing(image_files(session, repository, image.layers, tree)) as steps:
+    async with aclosing(image_files(session, repository, image.layers, tree, diff_ids=image.diff_ids)) as steps:
         async for step in steps:
             yield step
     async with aclosing(packages_of(session, repository, image.layers, tree)) as events:

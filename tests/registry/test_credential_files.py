@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regtui.registry.credential_files import Entry, Logins, place_of
@@ -29,6 +29,7 @@ def test_a_key_for_one_host_is_never_a_login_for_another(host: str, other: str, 
         assert other == host or not logins.keys(other, other)
 
 
+@example("1 /")
 @given(_ANY)
 def test_any_key_means_something_and_the_same_when_it_is_read_again(key: str) -> None:
     assert place_of(key).partition("/")[0] == place_of(key).partition("/")[0].lower()

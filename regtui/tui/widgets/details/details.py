@@ -139,7 +139,8 @@ class Details(Pane):
                 self._tabs += ("packages",)
             if not same:
                 self._layers.show(inspected.steps)
-                self.packages.offer(ImageLayers(inspected.reference, document.content.layers or ()))
+                layers = document.content.layers or ()
+                self.packages.offer(ImageLayers(inspected.reference, layers, inspected.diff_ids))
         self._switch(self._tab if self._tab in self._tabs else "overview")
 
     def show_referrers(self, referrers: Sequence[Referrer]) -> None:

@@ -45,6 +45,7 @@ class ImageLayers:
 
     reference: Reference  # its repository and digest
     layers: Sequence[Descriptor]  # the lowest first
+    diff_ids: tuple[str, ...] = ()  # of the layers' archives, where the config tells them
 
 
 class Packages(Lines):
