@@ -33,7 +33,7 @@ async def main_screen(at: Running) -> None:
 
 async def layer_pane(at: Running) -> None:
     await at.until("newest first")
-    await at.press("3", "[", "4")
+    await at.press("3", "[", "[", "4")
     await at.until("usr/")
 
 
@@ -63,12 +63,49 @@ async def request_log(at: Running) -> None:
     await at.until("GET")
 
 
+async def files_of_image(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("3", "[", "[", "down", "4")
+    await at.until("unpacked")
+    await at.press("a")
+    await at.until("wasted")
+
+
+async def opened_file(at: Running) -> None:
+    await files_of_image(at)
+    at.browser.files.go_to("etc/os-release")
+    await at.press("enter")
+    await at.until("PRETTY")
+
+
+async def packages(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("K")
+    await at.until("busybox")
+
+
+async def compared(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("2")
+    at.browser.tags.go_to("v1.13.0")
+    await at.press("space")
+    at.browser.tags.go_to("v1.14.0")
+    await at.press("c")
+    await at.until("Summary")
+    await at.press("]")
+    await at.until("APP_VERSION")
+
+
 SCENES: dict[str, tuple[str, Callable[[Running], Awaitable[None]]]] = {
     "main": (APP, main_screen),
     "layers": (f"{APP}/worker", layer_pane),
     "delete": (APP, delete_dialog),
     "help": (APP, help_screen),
     "requests": (APP, request_log),
+    "files": (f"{APP}/worker", files_of_image),
+    "file": (f"{APP}/worker", opened_file),
+    "packages": (APP, packages),
+    "compare": (APP, compared),
 }
 
 

@@ -233,7 +233,7 @@ class TextView(Lines):
 
     def view_moved(self) -> None:
         if self._language and any(block not in self._blocks for block in self._blocks_in_view):
-            self.run_worker(self._colour, group="colours", exclusive=True)
+            self.run_worker(self._colour, group="colours", exclusive=True)  # type: ignore[arg-type]  # no coroutine before it starts
 
     @property
     def _blocks_in_view(self) -> list[int]:
