@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 
 from regtui.errors import NotFound, PlanStale, StepFailed
@@ -64,6 +65,26 @@ async def names(client: Client, repository: str) -> list[str]:
         return [tag async for page in client.tags(repository) for tag in page if is_tag(tag)]
     except NotFound:
         return []
+
+
+class TagLists:
+    """Lists of tags for many who look at once: each gets one that was asked for after it came, and some share it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._next: dict[str, asyncio.Task[list[str]]] = {}  # not begun yet, for all who come until it is
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def names(self, repository: str) -> list[str]:
+        """As `names`; the list is not the caller's to change."""
+        if repository not in self._next:
+            self._next[repository] = asyncio.create_task(self._read(repository))
+        return await asyncio.shield(self._next[repository])
+
+    async def _read(self, repository: str) -> list[str]:
+        async with self._turns[repository]:
+            del self._next[repository]
+            return await names(self._client, repository)
 
 
 async def put_back(client: Client, saved: Saved, tag: str = "") -> None:

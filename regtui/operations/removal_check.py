@@ -10,7 +10,7 @@ from regtui.oci.digest import Digest, is_digest
 from regtui.oci.manifest import Document, decode_document
 from regtui.operations.at_once import each
 from regtui.operations.looking import found, names, put_back
-from regtui.operations.plan import Record
+from regtui.operations.plan import StepContext
 from regtui.registry.client import Client
 from regtui.store.rows import Saved
 
@@ -38,8 +38,9 @@ class CheckWhatStays:
     def intent(self) -> dict[str, str]:
         return {"verb": "check", "repository": self.repository}
 
-    async def run(self, client: Client, record: Record) -> None:
+    async def run(self, context: StepContext) -> None:
         """Raises `StepFailed` when it had to put something back."""
+        client = context.client
         users = await self._users(client)
         needed = [saved for saved in reversed(self.removed) if saved.digest in users]
         lost = [saved for saved in needed if await found(client, self.repository, saved.digest) is None]

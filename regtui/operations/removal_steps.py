@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
 from regtui.oci.digest import is_digest, short
-from regtui.operations.looking import found, found_after, found_all, name, names, put_back, still_points
-from regtui.operations.plan import Method, Record
+from regtui.operations.looking import found, found_after, found_all, name, put_back, still_points
+from regtui.operations.plan import Method, StepContext
 from regtui.operations.throw_away import remove_by_throw_away
 from regtui.registry.client import Client
 from regtui.registry.pace import insisting
@@ -50,17 +50,17 @@ class RemoveTag:
             "siblings": " ".join(self.siblings),
         }
 
-    async def run(self, client: Client, record: Record) -> None:
-        await self._remove(client, record)
-        await self._look_for_siblings(client)
+    async def run(self, context: StepContext) -> None:
+        await self._remove(context)
+        await self._look_for_siblings(context.client)
 
-    async def _remove(self, client: Client, record: Record) -> None:
+    async def _remove(self, context: StepContext) -> None:
         for method in self.methods:
             try:
                 if method in (Method.VENDOR, Method.TAG):
-                    await self._by_name(client, method)
+                    await self._by_name(context.client, method)
                 else:
-                    await remove_by_throw_away(client, record, self.tag, self.original)
+                    await remove_by_throw_away(context.client, context.note, self.tag, self.original)
                 return
             except Unsupported:
                 if method is self.methods[-1]:
@@ -121,19 +121,20 @@ class RemoveDigest:
             "tags": " ".join(self.original.tags),
         }
 
-    async def run(self, client: Client, record: Record) -> None:
+    async def run(self, context: StepContext) -> None:
+        client = context.client
         repository, digest = self.original.repository, self.original.digest
         await still_points(client, self.original, self.original.tags)
         if await found(client, repository, digest) is None:
-            record.note("it was gone already")
+            context.note("it was gone already")
             return
-        before, seen = await names(client, repository), set(self.known)
+        before, seen = await context.names(repository), set(self.known)
         while new := [tag for tag in before if tag not in seen]:
             await self._needs_nothing(client, new)
             seen.update(new)
-            before = await names(client, repository)
+            before = await context.names(repository)
         await _delete(client, repository, digest)
-        await self._look_again(client, before)
+        await self._look_again(context, before)
 
     async def _needs_nothing(self, client: Client, new: list[str]) -> None:
         """Raises `PlanStale` when a tag that the plan doesn't know points to the digest, or to an index that has it."""
@@ -147,10 +148,10 @@ class RemoveDigest:
             if document.digest == digest or any(child.digest == digest for child in document.children):
                 raise PlanStale(f"{name(repository, tag)} was pushed meanwhile, and needs {digest}", "Plan it anew.")
 
-    async def _look_again(self, client: Client, before: list[str]) -> None:
+    async def _look_again(self, context: StepContext, before: list[str]) -> None:
         """A name that vanished and isn't the plan's pointed to this digest by then: it is put back."""
-        repository, digest = self.original.repository, self.original.digest
-        vanished = set(before) - set(await names(client, repository)) - self.going
+        client, repository, digest = context.client, self.original.repository, self.original.digest
+        vanished = set(before) - set(await context.names(repository)) - self.going
         if vanished:
             there = await found_all(client, repository, sorted(vanished))
             lost = [tag for tag, found_there in there.items() if found_there is None]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from regtui.errors import PlanStale
 from regtui.oci.digest import Digest, short
 from regtui.operations.looking import found, name, put_back
-from regtui.operations.plan import Record
-from regtui.registry.client import Client
+from regtui.operations.plan import StepContext
 from regtui.store.rows import Saved
 
 
@@ -33,7 +32,8 @@ class RestoreManifest:
             "made": " ".join(tag for tag in self.manifest.tags if self.now[tag] is None),
         }
 
-    async def run(self, client: Client, record: Record) -> None:
+    async def run(self, context: StepContext) -> None:
+        client = context.client
         repository, digest = self.manifest.repository, self.manifest.digest
         for place, planned in self.now.items():
             there = await found(client, repository, place)

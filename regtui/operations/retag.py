@@ -32,7 +32,7 @@ _NESTING = 8
 class RetagPlan(Plan):
     """One tag that is to point to `digest`."""
 
-    source: Reference
+    source_reference: Reference
     target: Reference
     digest: Digest
     replaces: Digest | None  # what the target points to now, when it exists
@@ -65,8 +65,16 @@ async def plan_retag(
     if target.repository != source.repository:
         below = await _below(session, source.repository, top)
         blobs = await _blobs(session, source.repository, [*below, top], progress)
+    place = {part.digest: number for number, part in enumerate(below)}
     copies = [
-        CopyManifest(source.repository, target.repository, _saved(source, part), _of(part, blobs)) for part in below
+        CopyManifest(
+            source.repository,
+            target.repository,
+            _saved(source, part),
+            _of(part, blobs),
+            tuple(place[digest_in(child)] for child in part.children),
+        )
+        for part in below
     ]
     point = PointTag(
         target.repository,

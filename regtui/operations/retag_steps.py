@@ -9,7 +9,7 @@ from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Uns
 from regtui.oci.digest import Digest, short
 from regtui.operations.at_once import each
 from regtui.operations.looking import found, name
-from regtui.operations.plan import Record
+from regtui.operations.plan import StepContext
 from regtui.registry.client import Client
 from regtui.store.rows import Saved
 
@@ -48,7 +48,8 @@ class CopyManifest:
             "digest": self.manifest.digest,
         }
 
-    async def run(self, client: Client, record: Record) -> None:
+    async def run(self, context: StepContext) -> None:
+        client = context.client
         await _bring(client, self.blobs, self.source, self.target)
         await _put(client, self.target, self.manifest.digest, self.manifest)
 
@@ -81,7 +82,8 @@ class PointTag:
             "made": "" if self.replaces else self.tag,
         }
 
-    async def run(self, client: Client, record: Record) -> None:
+    async def run(self, context: StepContext) -> None:
+        client = context.client
         await self._is_as_planned(client)
         if self.blobs:
             await _bring(client, self.blobs, self.source, self.repository)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 
 from regtui.errors import Answered, PlanStale, RegtuiError, StepFailed
@@ -17,7 +18,6 @@ from regtui.oci.digest import Digest, digest_of
 from regtui.oci.kinds import THROW_AWAY, THROW_AWAY_DIGEST, THROW_AWAY_MEDIA_TYPE
 from regtui.oci.manifest import Manifest, decode_document
 from regtui.operations.looking import found, found_after, name, put_back, still_points
-from regtui.operations.plan import Record
 from regtui.registry.client import Client
 from regtui.registry.pace import insisting
 from regtui.store.rows import Saved
@@ -50,13 +50,16 @@ def throw_away_manifests(original: Saved, nonce: str) -> list[tuple[bytes, str]]
     ]
 
 
-async def remove_by_throw_away(client: Client, record: Record, tag: str, original: Saved) -> None:
-    """Takes one tag from a digest. Raises what the registry said when it refused before anything was changed, and
-    `StepFailed`, which says what the tag has now, for everything later."""
+async def remove_by_throw_away(client: Client, note: Callable[[str], None], tag: str, original: Saved) -> None:
+    """Takes one tag from a digest. `note` writes down each throw-away manifest before it is put.
+
+    Raises what the registry said when it refused before anything was changed, and `StepFailed`, which says what the
+    tag has now, for everything later.
+    """
     repository = original.repository
     ours: list[Digest] = []
     try:
-        if not await _stand_in(client, record, tag, original, ours):
+        if not await _stand_in(client, note, tag, original, ours):
             return
         now = await found(client, repository, tag)
         if now != ours[-1]:
@@ -73,12 +76,12 @@ async def remove_by_throw_away(client: Client, record: Record, tag: str, origina
             await _settle(client, tag, original, ours, error)
 
 
-async def _stand_in(client: Client, record: Record, tag: str, original: Saved, ours: list[Digest]) -> bool:
+async def _stand_in(client: Client, note: Callable[[str], None], tag: str, original: Saved, ours: list[Digest]) -> bool:
     """Puts a throw-away manifest on the tag, the last of `ours`; False when somebody else has deleted the tag."""
     candidates = throw_away_manifests(original, secrets.token_hex(16))
     for number, (raw, media_type) in enumerate(candidates, 1):
         ours.append(digest_of(raw))
-        record.note(f"{THROW_AWAY} {ours[-1]}")
+        note(f"{THROW_AWAY} {ours[-1]}")
         if not await still_points(client, original, [tag]):
             return False
         try:

@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,16 @@ from regtui.oci.digest import Digest, digest_of
 from regtui.store.files import open_private, private_folder
 from regtui.store.locks import LockFile
 from regtui.store.migrations import migrate
-from regtui.store.rows import KeptChange, KeptStep, Outcome, Saved, State, StepRow
+from regtui.store.rows import TAKEN_UP, KeptChange, KeptStep, Outcome, Saved, State, StepRow
 
 _ADVICE = "A change must be written down before it is sent: free that folder, or set REGTUI_STATE_DIR."
 _PATIENCE = 10.0
 """Seconds that another process may take for what it writes."""
+_CHANGES = "SELECT id, time, user, registry, title, state, request FROM change"
+_TAKEN_AS = {
+    Outcome.RESUMED: (Outcome.STARTED, Outcome.FAILED),
+    Outcome.REPLANNED: (Outcome.PLANNED, Outcome.LEFT),
+}
 
 
 class Journal:
@@ -40,35 +45,74 @@ class Journal:
         self._lock = threading.RLock()
         self._database: sqlite3.Connection | None = None
 
-    def begin(self, registry: str, title: str, steps: Sequence[StepRow]) -> Change:
+    def begin(
+        self, registry: str, title: str, steps: Sequence[StepRow], request: Mapping[str, Any] | None = None
+    ) -> Change:
         """Writes down a change that is about to be sent. It lives until `Change.close`, or as long as this process."""
         with self._writing() as database:
             self._forget(database)
             cursor = database.execute(
-                "INSERT INTO change (time, user, registry, title, state) VALUES (?, ?, ?, ?, ?)",
-                (datetime.now(UTC).isoformat(), _user(), registry, title, State.RUNNING),
+                "INSERT INTO change (time, user, registry, title, state, request) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    datetime.now(UTC).isoformat(),
+                    _user(),
+                    registry,
+                    title,
+                    State.RUNNING,
+                    json.dumps(dict(request or {})),
+                ),
             )
             number = int(cursor.lastrowid or 0)
-            for position, step in enumerate(steps):
-                database.execute(
-                    "INSERT INTO step (change, number, intent, outcome) VALUES (?, ?, ?, ?)",
-                    (number, position, json.dumps(dict(step.intent)), Outcome.PLANNED),
-                )
-                for saved in step.saved:
-                    _save(database, number, position, saved)
-            lock = self._lock_file(number)  # before others can see the row: what they see is alive
-            if not lock.take():
-                raise StoreError(f"Change {number} is held by another process", "Try again.")
-        return Change(self, number, lock)
+            _write_down(database, number, 0, steps)
+            lock = self._held(number)  # before others can see the row: what they see is alive
+        return Change(self, number, lock, 0)
+
+    def resume(self, number: int, steps: Sequence[StepRow]) -> Change:
+        """Takes up a change that was cut off, or not done whole, with new steps in the place of those not done."""
+        lock: LockFile | None = None
+        try:
+            with self._writing() as database:
+                lock = self._held(number)
+                found = database.execute(
+                    "SELECT count(*), max(number) FROM step WHERE change = ?", (number,)
+                ).fetchone()
+                first = found[1] + 1 if found[0] else 0
+                for taken, outcomes in _TAKEN_AS.items():
+                    database.execute(
+                        "UPDATE step SET outcome = ? WHERE change = ? AND outcome IN (SELECT value FROM json_each(?))",
+                        (taken, number, json.dumps(outcomes)),
+                    )
+                database.execute("UPDATE change SET state = ? WHERE id = ?", (State.RUNNING, number))
+                _write_down(database, number, first, steps)
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+        return Change(self, number, lock, first)
+
+    def settle(self, number: int) -> State:
+        """Leaves a change as it is that was cut off: how it ended follows from its steps."""
+        return Change(self, number, self._held(number), 0).close()
 
     def changes(self, limit: int) -> list[KeptChange]:
         """The latest changes, the newest first."""
-        rows = self._rows("SELECT id, time, user, registry, title, state FROM change ORDER BY id DESC LIMIT ?", limit)
-        return [self._change(*row) for row in rows]
+        return [self._change(*row) for row in self._rows(f"{_CHANGES} ORDER BY id DESC LIMIT ?", limit)]
+
+    def cut_off(self, registry: str = "") -> list[KeptChange]:
+        """Changes whose process ended in the middle of them, the newest first; of one registry, or of all."""
+        rows = self._rows(f"{_CHANGES} WHERE state = ? ORDER BY id DESC", State.RUNNING)
+        changes = [self._change(*row) for row in rows]
+        return [change for change in changes if change.is_cut_off and registry in ("", change.registry)]
+
+    def forgotten(self) -> tuple[int, datetime] | None:
+        """How many changes were forgotten for their age, all from before that time; None when none was."""
+        for count, before in self._rows("SELECT changes, before FROM forgotten WHERE changes > 0"):
+            return count, datetime.fromisoformat(before)
+        return None
 
     def change(self, number: int) -> KeptChange:
         """Raises `StoreError` when the journal has none of this number."""
-        rows = self._rows("SELECT id, time, user, registry, title, state FROM change WHERE id = ?", number)
+        rows = self._rows(f"{_CHANGES} WHERE id = ?", number)
         if not rows:
             raise StoreError(f"The journal has no change {number}", "See: regtui history")
         return self._change(*rows[0])
@@ -151,9 +195,18 @@ class Journal:
             self._database = database
         return self._database
 
-    def _change(self, number: int, time: str, user: str, registry: str, title: str, state: str) -> KeptChange:
+    def _change(
+        self, number: int, time: str, user: str, registry: str, title: str, state: str, request: str
+    ) -> KeptChange:
         lives = state == State.RUNNING and self._lock_file(number).is_held()
-        return KeptChange(number, datetime.fromisoformat(time), user, registry, title, State(state), lives)
+        began = datetime.fromisoformat(time)
+        return KeptChange(number, began, user, registry, title, State(state), lives, json.loads(request))
+
+    def _held(self, number: int) -> LockFile:
+        lock = self._lock_file(number)
+        if not lock.take():
+            raise StoreError(f"Change {number} is still running", "Wait until it is done, or stop it.")
+        return lock
 
     def _lock_file(self, number: int) -> LockFile:
         return LockFile(self._folder / f"change-{number}.lock")
@@ -163,42 +216,69 @@ class Journal:
         oldest = (datetime.now(UTC) - timedelta(days=self._days)).isoformat()
         gone = database.execute("DELETE FROM change WHERE time < ? AND state != ?", (oldest, State.RUNNING)).rowcount
         if gone:
+            database.execute("UPDATE forgotten SET changes = changes + ?, before = ?", (gone, oldest))
             database.execute("DELETE FROM content WHERE digest NOT IN (SELECT content FROM saved)")
 
 
 class Change:
     """A change in flight, held by this process. What a call says is on the disk when it returns, or it raises."""
 
-    def __init__(self, journal: Journal, number: int, lock: LockFile) -> None:
+    def __init__(self, journal: Journal, number: int, lock: LockFile, first: int) -> None:
+        """Its steps are counted from 0 in each call; in the journal from `first`."""
         self.id = number
         self._journal = journal
         self._lock = lock
+        self._first = first
 
     def start(self, step: int) -> None:
         """The step is about to be sent."""
         self._journal.write(
-            "UPDATE step SET outcome = ? WHERE change = ? AND number = ?", Outcome.STARTED, self.id, step
+            "UPDATE step SET outcome = ? WHERE change = ? AND number = ?", Outcome.STARTED, self.id, self._first + step
         )
 
     def note(self, step: int, text: str) -> None:
         """What the step does next, or has done, on its way."""
-        self._journal.write("INSERT INTO note (change, step, text) VALUES (?, ?, ?)", self.id, step, text)
+        self._journal.write("INSERT INTO note (change, step, text) VALUES (?, ?, ?)", self.id, self._first + step, text)
 
     def finish(self, step: int, outcome: Outcome, detail: str = "") -> None:
         self._journal.write(
-            "UPDATE step SET outcome = ?, detail = ? WHERE change = ? AND number = ?", outcome, detail, self.id, step
+            "UPDATE step SET outcome = ?, detail = ? WHERE change = ? AND number = ?",
+            outcome,
+            detail,
+            self.id,
+            self._first + step,
+        )
+
+    def leave(self, steps: Iterable[int]) -> None:
+        """These steps are not tried."""
+        numbers = json.dumps([self._first + step for step in steps])
+        self._journal.write(
+            "UPDATE step SET outcome = ? WHERE change = ? AND number IN (SELECT value FROM json_each(?))",
+            Outcome.LEFT,
+            self.id,
+            numbers,
         )
 
     def close(self) -> State:
         """The change is over; how it ended follows from its steps. Afterwards any process may undo it."""
         try:
             outcomes = [step.outcome for step in self._journal.steps(self.id)]
-            done = outcomes.count(Outcome.DONE)
-            state = State.DONE if done == len(outcomes) else State.PARTLY if done else State.FAILED
+            done, taken_up = outcomes.count(Outcome.DONE), sum(outcome in TAKEN_UP for outcome in outcomes)
+            state = State.DONE if done + taken_up == len(outcomes) else State.PARTLY if done else State.FAILED
             self._journal.write("UPDATE change SET state = ? WHERE id = ?", state, self.id)
         finally:
             self._lock.release()
         return state
+
+
+def _write_down(database: sqlite3.Connection, change: int, first: int, steps: Sequence[StepRow]) -> None:
+    for position, step in enumerate(steps, first):
+        database.execute(
+            "INSERT INTO step (change, number, intent, outcome) VALUES (?, ?, ?, ?)",
+            (change, position, json.dumps(dict(step.intent)), Outcome.PLANNED),
+        )
+        for saved in step.saved:
+            _save(database, change, position, saved)
 
 
 def _save(database: sqlite3.Connection, change: int, step: int, saved: Saved) -> None:

@@ -22,6 +22,9 @@ class LockFile:
         except BlockingIOError:
             os.close(descriptor)
             return False
+        if not self._is_there(descriptor):  # who held it has just removed it: a lock on it would hold nobody off
+            os.close(descriptor)
+            return self.take()
         self._descriptor = descriptor
         return True
 
@@ -31,6 +34,12 @@ class LockFile:
             self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _is_there(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def is_held(self) -> bool:
         """Whether a process, this one too, holds the file now."""

@@ -32,6 +32,11 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX saved_of_step ON saved (change, step)",
         "CREATE INDEX saved_of_content ON saved (content)",
     ),
+    (
+        "ALTER TABLE change ADD COLUMN request TEXT NOT NULL DEFAULT '{}'",
+        "CREATE TABLE forgotten (changes INTEGER NOT NULL, before TEXT NOT NULL)",
+        "INSERT INTO forgotten VALUES (0, '')",
+    ),
 )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from regtui.oci.digest import Digest
 
@@ -38,6 +39,13 @@ class Outcome(StrEnum):
     DONE = "done"
     FAILED = "failed"
     LEFT = "left"  # not tried: the change was stopped, or a step that it needs failed
+    RESUMED = "resumed"  # cut off or failed, so it may have been sent; later steps of the change took it up
+    REPLANNED = "replanned"  # not tried; later steps of the change took it up
+
+
+TAKEN_UP = (Outcome.RESUMED, Outcome.REPLANNED)
+SENT = (Outcome.STARTED, Outcome.DONE, Outcome.FAILED, Outcome.RESUMED)
+"""Outcomes of steps that may have changed something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +78,9 @@ class KeptChange:
     title: str
     state: State
     lives: bool  # its process still runs: neither to be resumed nor undone
+    request: Mapping[str, Any] = field(default_factory=dict)  # what was asked for: see `Plan.request`
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether its process ended in the middle of it, and nobody has decided yet what becomes of it."""
+        return self.state is State.RUNNING and not self.lives

@@ -147,7 +147,11 @@ def _about(item: TagOnDigest) -> str:
 
 def _points(plan: RetagPlan) -> list[tuple[str, str]]:
     now = f"exists, and points to {short(plan.replaces)} now" if plan.replaces else "is new"
-    return [("From", str(plan.source)), ("To", f"{plan.target}, which {now}"), ("Digest", f"{plan.digest}, unchanged")]
+    return [
+        ("From", str(plan.source_reference)),
+        ("To", f"{plan.target}, which {now}"),
+        ("Digest", f"{plan.digest}, unchanged"),
+    ]
 
 
 def _comes_back(plan: UndoPlan) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ its write. There, what was pushed may be lost; everywhere else it is there after
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -95,7 +96,7 @@ def _noting(
 async def test_each_write_comes_right_after_its_read(real: Stage, layout: Layout) -> None:
     await real.push(layout, layout.image({"app": b"1"}), "team/app", "1.0", "latest")
     await real.push(layout, layout.image({"app": b"2"}), "team/app", "2.0")
-    plan = await plan_removal(real.session, "team/app", ["1.0", "2.0"])
+    plan = replace(await plan_removal(real.session, "team/app", ["1.0", "2.0"]), at_once=1)
     real.wire.requests.clear()
     await real.run(plan)
     writes = [number for number, request in enumerate(real.wire.requests) if request.split()[0] in ("PUT", "DELETE")]

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from regtui.errors import ConnectionFailed, RateLimited, ReadOnly, RegtuiError, StoreError
-from regtui.operations.plan import Plan, Record, Saved
+from regtui.operations.plan import Plan, Saved, StepContext
 from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_, StepStarted
-from regtui.registry.client import Client
 from regtui.store.rows import Outcome, State
 from tests.operations.changes.stage import Stage
 
@@ -40,8 +39,8 @@ class Pretended:
     def intent(self) -> dict[str, str]:
         return {"verb": "pretend", "name": self.name}
 
-    async def run(self, client: Client, record: Record) -> None:
-        record.note("sent")
+    async def run(self, context: StepContext) -> None:
+        context.note("sent")
         await asyncio.sleep(self.takes)
         self.log.ran.append(self.name)
         self.log.threads.add(threading.current_thread().name)
@@ -49,8 +48,8 @@ class Pretended:
             raise self.error
 
 
-def plan(*steps: Pretended, check: Pretended | None = None) -> Plan:
-    return Plan("embedded.localhost", "Pretend", "Pretend", steps, check=check)
+def plan(*steps: Pretended, check: Pretended | None = None, at_once: int = 1) -> Plan:
+    return Plan("embedded.localhost", "Pretend", "Pretend", steps, check=check, at_once=at_once)
 
 
 async def test_steps_are_done_in_order_in_another_thread_and_told(embedded: Stage) -> None:
