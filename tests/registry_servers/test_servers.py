@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.registry_servers.images import (
     skopeo_inspect,
     skopeo_tags,
 )
+from tests.registry_servers.killing import Kill, killing_proxy
 from tests.registry_servers.token_server import User, token_server
 
 
@@ -104,3 +106,28 @@ def test_a_token_ends_when_it_says(tmp_path: Path) -> None:
 @given(st.dictionaries(st.text("abc", min_size=1), st.binary()))
 def test_layers_are_the_same_every_time(files: dict[str, bytes]) -> None:
     assert layer_tar(files) == layer_tar(files)
+
+
+@pytest.mark.parametrize("when", Kill)
+def test_a_process_is_killed_at_a_request(registry: DockerRegistry, when: Kill) -> None:
+    def push_three() -> None:
+        for number in range(3):
+            connection = http.client.HTTPConnection(proxy.hosts[0])
+            connection.request("POST", f"/v2/team/app{number}/blobs/uploads/", b"")
+            assert connection.getresponse().status == 202
+
+    with killing_proxy(registry) as proxy:
+        ran = proxy.run(push_three, kill_at=2, when=when)
+        assert (ran.killed, len(ran.requests)) == (True, 2)
+        seen = [request for request in registry.requests() if request.startswith("POST")]
+        assert seen == ran.requests[: 1 if when is Kill.UNSENT else 2]
+        ran = proxy.run(push_three, kill_at=4, when=when)
+        assert (ran.killed, ran.requests[0]) == (False, "POST /v2/team/app0/blobs/uploads/")
+
+
+def test_what_a_process_raises_is_told(registry: DockerRegistry) -> None:
+    def fail() -> None:
+        raise ValueError("in the child")
+
+    with killing_proxy(registry) as proxy, pytest.raises(AssertionError, match="in the child"):
+        proxy.run(fail)
