@@ -12,7 +12,8 @@ import regtui
 
 HOUSE = Path(regtui.__file__).parent
 GROUND = {"errors", "text"}
-BELOW_OPERATIONS = GROUND | {"oci", "words", "patterns", "config", "registry", "layers", "store", "embedded"}
+BELOW_OPERATIONS = GROUND | {"oci", "words", "speed", "patterns", "config", "registry", "layers", "store", "embedded"}
+FOR_FACES = GROUND | {"oci", "words", "speed", "patterns", "config", "operations"}
 NETWORK = {"httpx", "httpcore2"}
 FACES = {"textual", "rich", "click"}
 
@@ -22,6 +23,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "text": (set(), NETWORK | FACES | {"sqlite3"}),
     "oci": (GROUND, NETWORK | FACES | {"sqlite3"}),
     "words": (GROUND | {"oci"}, NETWORK | FACES | {"sqlite3"}),
+    "speed": ({"words"}, NETWORK | FACES | {"sqlite3"}),
     "patterns": (GROUND, NETWORK | FACES | {"sqlite3"}),
     "config": (GROUND | {"oci"}, NETWORK | FACES | {"sqlite3"}),
     "registry": (GROUND | {"oci"}, FACES | {"sqlite3"}),
@@ -30,8 +32,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "embedded": ({"errors", "oci"}, NETWORK | FACES | {"sqlite3"}),
     "operations": (BELOW_OPERATIONS, FACES | {"sqlite3"}),
     "reports": (GROUND | {"oci", "operations"}, NETWORK | FACES | {"sqlite3"}),
-    "cli": (GROUND | {"oci", "words", "patterns", "config", "operations", "reports"}, NETWORK | {"sqlite3", "textual"}),
-    "tui": (GROUND | {"oci", "words", "patterns", "config", "operations"}, NETWORK | {"sqlite3", "click"}),
+    "cli": (FOR_FACES | {"reports"}, NETWORK | {"sqlite3", "textual"}),
+    "tui": (FOR_FACES, NETWORK | {"sqlite3", "click"}),
     "__main__": ({"cli", "tui", "errors", "config"}, NETWORK | FACES | {"sqlite3"}),
     "__init__": (set(), NETWORK | FACES | {"sqlite3"}),
 }

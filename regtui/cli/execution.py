@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from regtui.cli.failures import FAILED, say
+from regtui.cli.flags import this_run
+from regtui.cli.output import Progress
 from regtui.text import shown
 
 if TYPE_CHECKING:
@@ -48,23 +50,34 @@ class Outcome:
         }
 
 
-async def execute(session: Session, plan: Plan, *, silent: bool) -> Outcome:
-    """Does a plan's steps; each that is done is a line on standard output, unless `silent`."""
-    from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_  # not for --help and completion
+async def execute(session: Session, plan: Plan, *, silent: bool, continues: int | None = None) -> Outcome:
+    """Does a plan's steps; each that is done is a line on standard output, unless `silent`.
 
-    outcome, runner = Outcome(), Runner(session)
+    With `continues`, they take the place of what was not done of that change in the journal.
+    """
+    from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_  # not for --help and completion
+    from regtui.operations.running import Running
+
+    outcome, runner, running = Outcome(), Runner(session), Running(plan)
+    progress = Progress(this_run().quiet)
     with _stopped_by_signals(runner, outcome):
         try:
-            async for event in runner.execute(plan):
+            async for event in runner.execute(plan, continues):
+                running.note(event)
                 if isinstance(event, StepDone) and not silent:
+                    progress.clear()
                     click.echo(shown(f"{event.text}: done"))
                 elif isinstance(event, StepFailed_):
-                    outcome.errors.append(str(event.error))
-                    say(str(event.error))
+                    outcome.errors.append(f"{event.text}: {event.error}")
+                    progress.clear()
+                    say(outcome.errors[-1])
                 elif isinstance(event, Finished):
                     outcome.done, outcome.failed, outcome.left = event.done, event.failed, event.left
                     outcome.change = event.change
+                else:
+                    progress(running.line())
         finally:  # standard output may be gone; the registry must not be left halfway
+            progress.clear()
             runner.stop()
             await asyncio.to_thread(runner.wait)
     if outcome.left and outcome.signal:

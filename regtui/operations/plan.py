@@ -106,6 +106,11 @@ class Plan:
     request: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     """What was asked for, as JSON, so that the rest of a change that was cut off can be planned anew."""
 
+    @property
+    def to_send(self) -> int:
+        """Bytes that its steps send, where that is what takes long (`StepContext.tell`); else 0."""
+        return 0
+
     def lines(self) -> list[tuple[str, str]]:
         """Rows of the dialog and of `--dry-run`: a label, and what there is to say."""
         return []

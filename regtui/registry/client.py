@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
@@ -82,6 +83,9 @@ class Client:
         self.vendor = Vendor(self._exchange)  # until `ping` has seen whose registry it is
         self._deletion: dict[str, Deletion] = {}
         self._probing = asyncio.Lock()
+        self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Manifests of a repository are written one at a time: Docker's registry 2.8.2, deleting one while another
+        is put, was seen to answer 500 and to keep a tag that leads nowhere."""
         self._has_referrers_api = True
 
     @property
@@ -176,14 +180,15 @@ class Client:
         """Puts exactly these bytes under a tag or their digest (distribution-spec, "Pushing Manifests")."""
         if is_digest(version):
             verify(raw, Digest(version), self._named(repository, version))
-        answer = await self._exchange.send(
-            "PUT",
-            _path(repository, version),
-            access(repository, "pull,push"),
-            limit=ERROR_LIMIT,
-            headers={"Content-Type": media_type},
-            content=raw,
-        )
+        async with self._writing[repository]:
+            answer = await self._exchange.send(
+                "PUT",
+                _path(repository, version),
+                access(repository, "pull,push"),
+                limit=ERROR_LIMIT,
+                headers={"Content-Type": media_type},
+                content=raw,
+            )
         if answer.status not in (200, 201, 202):
             raise self._refusal(answer, repository, version)
         digest = answer.digest or digest_of(raw)
@@ -295,7 +300,8 @@ class Client:
         if not self.vendor.name:  # nobody pinged; what was answered since may tell
             self.vendor = find_vendor(self._exchange, self.registry, self._exchange.front)
         needed = access(repository, self.vendor.delete_actions)
-        return await self._exchange.send("DELETE", _path(repository, version), needed, limit=ERROR_LIMIT)
+        async with self._writing[repository]:
+            return await self._exchange.send("DELETE", _path(repository, version), needed, limit=ERROR_LIMIT)
 
     def _named(self, repository: str, version: str) -> str:
         return f"{self.registry}/{repository}{'@' if is_digest(version) else ':'}{version}"

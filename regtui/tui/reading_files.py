@@ -19,7 +19,7 @@ from regtui.operations.session import Session
 from regtui.tui.arrangement import FILES
 from regtui.tui.file_scopes import NEXT, Image, Kept, KeptFiles, Scope, View
 from regtui.tui.screens.panes import PanesScreen
-from regtui.tui.speed import Speed
+from regtui.speed import Speed
 from regtui.words import count, size, so_far
 
 NO_LAYER: Final = "No layer is chosen: layers are in pane 3, under Layers."

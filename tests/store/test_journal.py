@@ -214,3 +214,80 @@ for _ in range(5):
     processes = [subprocess.Popen([sys.executable, "-c", program], env=dict(os.environ)) for _ in range(4)]
     assert [process.wait(30) for process in processes] == [0] * 4
     assert len(Journal(tmp_path / "state", 365).changes(100)) == 20
+
+
+def test_a_change_of_a_process_that_died_is_cut_off_until_somebody_settles_it(journal: Journal, tmp_path: Path) -> None:
+    request = {"verb": "remove", "repository": "team/app", "tags": {"1": digest_of(MANIFEST)}}
+    pid = os.fork()
+    if not pid:
+        dying = Journal(tmp_path / "state", 365)
+        change = dying.begin("localhost:5000", "Delete 2 tags", [step("1", saved()), step("2")], request)
+        change.start(0)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    (cut,) = journal.cut_off()
+    assert (cut.is_cut_off, cut.request) == (True, request)
+    assert journal.cut_off("localhost:5000") == [cut]
+    assert journal.cut_off("ghcr.io") == []
+    assert journal.settle(cut.id) == State.FAILED
+    assert journal.cut_off() == []
+    assert not journal.change(cut.id).is_cut_off
+
+
+def test_a_change_that_was_cut_off_goes_on_in_the_same_row(journal: Journal, tmp_path: Path) -> None:
+    change = journal.begin("localhost:5000", "Delete 3 tags", [step(tag, saved(MANIFEST, tag)) for tag in "123"])
+    change.start(0)
+    change.finish(0, Outcome.DONE)
+    change.start(1)
+    with pytest.raises(StoreError, match="still running"):
+        Journal(tmp_path / "state", 365).resume(change.id, [])
+    change._lock.release()  # as when its process dies
+    again = journal.resume(change.id, [step("2", saved(MANIFEST, "2")), step("3")])
+    assert journal.change(change.id).lives
+    for number in (0, 1):
+        again.start(number)
+        again.note(number, "sent")
+        again.finish(number, Outcome.DONE)
+    assert again.close() == State.DONE
+    outcomes = [(kept.intent["tag"], kept.outcome, kept.notes) for kept in journal.steps(change.id)]
+    assert outcomes == [
+        ("1", Outcome.DONE, ()),
+        ("2", Outcome.RESUMED, ()),
+        ("3", Outcome.REPLANNED, ()),
+        ("2", Outcome.DONE, ("sent",)),
+        ("3", Outcome.DONE, ("sent",)),
+    ]
+    assert journal.saved(change.id, 3) == [saved(MANIFEST, "2")]
+
+
+def test_how_many_changes_were_forgotten_for_their_age_is_told(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "state", 30)
+    assert journal.forgotten() is None
+    for title in ("old", "older"):
+        journal.begin("localhost:5000", title, []).close()
+    journal.write("UPDATE change SET time = '2020-01-01T00:00:00+00:00'")
+    assert journal.forgotten() is None
+    journal.begin("localhost:5000", "new", []).close()
+    told = journal.forgotten()
+    assert told
+    assert told[0] == 2
+    assert [change.title for change in journal.changes(9)] == ["new"]
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_this_one(tmp_path: Path, journal: Journal) -> None:
+    from regtui.store import migrations
+
+    (tmp_path / "state").mkdir(mode=0o700)
+    with sqlite3.connect(tmp_path / "state" / "journal.db") as old:
+        for statement in migrations._MIGRATIONS[0]:
+            old.execute(statement)
+        old.execute("PRAGMA user_version = 1")
+        old.execute(
+            "INSERT INTO change (time, user, registry, title, state)"
+            " VALUES ('2026-11-01T00:00:00+00:00', 'me', 'localhost:5000', 'Delete 1 tag', 'done')"
+        )
+    assert journal.begin("localhost:5000", "Delete 2 tags", []).close() == State.DONE
+    assert [(change.title, change.request) for change in journal.changes(9)] == [
+        ("Delete 2 tags", {}),
+        ("Delete 1 tag", {}),
+    ]

@@ -30,7 +30,7 @@ from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog
 from regtui.tui.screens.go_to import GoToDialog
 from regtui.tui.screens.save import SaveDialog
-from regtui.tui.speed import Speed
+from regtui.speed import Speed
 from regtui.tui.widgets.choices import Choice
 from regtui.tui.widgets.content.facts import facts_of_content, facts_of_entry
 from regtui.tui.widgets.content.hex_view import HexView

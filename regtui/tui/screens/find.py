@@ -24,7 +24,7 @@ from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
 from regtui.tui.screens.dialog import Dialog, doing_button, explained, facts, safe_button, said
-from regtui.tui.speed import Speed
+from regtui.speed import Speed
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.hits import Hits
 from regtui.tui.widgets.keyline import KeyLine

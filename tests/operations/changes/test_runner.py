@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from regtui.errors import ConnectionFailed, RateLimited, ReadOnly, RegtuiError, StoreError
+from regtui.operations.looking import TagLists
 from regtui.operations.plan import Plan, Saved, StepContext
-from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_, StepStarted
+from regtui.operations.runner import Finished, Runner, StepDone, StepFailed_, StepProgress, StepStarted
 from regtui.store.rows import Outcome, State
 from tests.operations.changes.stage import Stage
 
@@ -32,6 +33,7 @@ class Pretended:
     saved: tuple[Saved, ...] = ()
     error: Exception | None = None
     takes: float = 0.0
+    tells: int = 0
 
     def describe(self) -> str:
         return f"do {self.name}"
@@ -41,6 +43,8 @@ class Pretended:
 
     async def run(self, context: StepContext) -> None:
         context.note("sent")
+        for done in range(self.tells):
+            context.tell(done, self.tells)
         await asyncio.sleep(self.takes)
         self.log.ran.append(self.name)
         self.log.threads.add(threading.current_thread().name)
@@ -64,6 +68,73 @@ async def test_steps_are_done_in_order_in_another_thread_and_told(embedded: Stag
     ]
     assert log.ran == ["a", "b"]
     assert log.threads == {"regtui-runner"}
+
+
+async def test_steps_run_side_by_side_each_as_soon_as_what_it_needs_is_done(embedded: Stage) -> None:
+    log = Log()
+    slow, quick = Pretended("slow", log, takes=0.3), Pretended("quick", log)
+    done = await embedded.run(
+        plan(
+            slow,
+            quick,
+            Pretended("after slow", log, needs=(0, 1)),
+            Pretended("after quick", log, needs=(1,)),
+            at_once=2,
+        )
+    )
+    assert log.ran == ["quick", "after quick", "slow", "after slow"]
+    assert done.counts == (4, 0, 0)
+
+
+async def test_what_needs_a_step_that_failed_is_left_and_what_needs_that_too(embedded: Stage) -> None:
+    log = Log()
+    failing = Pretended("a", log, error=RegtuiError("No luck"), takes=0.05)
+    steps = (failing, Pretended("b", log, needs=(0,)), Pretended("c", log, needs=(1,)), Pretended("d", log))
+    assert (await embedded.run(plan(*steps, at_once=4))).counts == (1, 1, 2)
+    outcomes = [step.outcome for step in embedded.session.journal.steps(1)]
+    assert outcomes == [Outcome.FAILED, Outcome.LEFT, Outcome.LEFT, Outcome.DONE]
+
+
+async def test_what_was_not_done_is_tried_again_within_the_same_change(embedded: Stage) -> None:
+    log = Log()
+    failing = Pretended("a", log, error=ConnectionFailed("No answer"))
+    first = plan(failing, Pretended("b", log, needs=(0,)), Pretended("c", log), Pretended("d", log, needs=(1, 2)))
+    assert (await embedded.run(first)).counts == (1, 1, 2)
+    object.__setattr__(failing, "error", None)
+    again = first.rest([0, 1, 3])
+    assert [step.needs for step in again.steps] == [(), (0,), (1,)]
+    log.ran.clear()
+    events = [event async for event in Runner(embedded.session).execute(again, continues=1)]
+    assert events[-1] == Finished(3, 0, 0, 1)
+    assert log.ran == ["a", "b", "d"]
+    journal = embedded.session.journal
+    assert journal.change(1).state == State.DONE
+    assert [step.outcome for step in journal.steps(1)] == [
+        Outcome.RESUMED,
+        Outcome.REPLANNED,
+        Outcome.DONE,
+        Outcome.REPLANNED,
+        Outcome.DONE,
+        Outcome.DONE,
+        Outcome.DONE,
+    ]
+    assert [change.id for change in journal.changes(9)] == [1]
+
+
+async def test_a_long_step_tells_how_far_it_is_a_few_times_a_second(embedded: Stage) -> None:
+    done = await embedded.run(plan(Pretended("a", Log(), tells=1000)))
+    told = [event for event in done.events if isinstance(event, StepProgress)]
+    assert told[0] == StepProgress(1, 1, "do a", 0, 1000)
+    assert len(told) < 100
+
+
+async def test_lists_of_tags_that_are_asked_for_at_once_are_one_request_each_after_the_asking(embedded: Stage) -> None:
+    lists = TagLists(embedded.session.client)
+    embedded.wire.requests.clear()
+    first = asyncio.create_task(lists.names("team/app"))
+    await asyncio.sleep(0)
+    await asyncio.gather(first, *(lists.names("team/app") for _ in range(20)))
+    assert 1 <= len(embedded.wire.requests) <= 2
 
 
 async def test_a_failure_stops_only_what_needs_it(embedded: Stage) -> None:

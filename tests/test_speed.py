@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regtui.tui.speed import Speed, duration
+from regtui.speed import Speed, duration
 
 
 def test_it_says_nothing_before_it_can_tell_and_then_the_rate_and_what_is_left() -> None:
@@ -15,6 +15,15 @@ def test_it_says_nothing_before_it_can_tell_and_then_the_rate_and_what_is_left()
     assert speed.text(120_000_000) == ""
     speed.note(24_000_000, 12.0)
     assert speed.text(120_000_000) == "12.0 MB/s · 8 s left"
+
+
+def test_of_other_things_it_says_which() -> None:
+    speed = Speed("steps")
+    speed.note(0, 10.0)
+    speed.note(5, 12.0)
+    assert speed.text(10) == "2.5 steps/s · 2 s left"
+    speed.note(100, 14.0)
+    assert speed.text(100) == "25 steps/s · 0 s left"
 
 
 def test_only_the_last_seconds_count() -> None:

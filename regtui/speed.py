@@ -12,18 +12,19 @@ _LEAST: Final = 0.5  # seconds before there is anything to say
 
 
 class Speed:
-    """Takes how many bytes there are at which time, and says `12 MB/s · 6 s left`."""
+    """Takes how many bytes, or things of another `unit`, there are at which time, and says `12 MB/s · 6 s left`."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "") -> None:
+        self._unit = unit
         self._seen: deque[tuple[float, int]] = deque()
 
-    def note(self, bytes_read: int, now: float) -> None:
+    def note(self, done: int, now: float) -> None:
         """`now` in seconds, of any clock."""
-        self._seen.append((now, bytes_read))
+        self._seen.append((now, done))
         while len(self._seen) > 2 and self._seen[0][0] < now - _WINDOW:
             self._seen.popleft()
 
-    def text(self, bytes_total: int) -> str:
+    def text(self, total: int) -> str:
         """Empty as long as it can't be told."""
         if not self._seen:
             return ""
@@ -31,7 +32,8 @@ class Speed:
         if now - began < _LEAST or last <= first:
             return ""
         rate = (last - first) / (now - began)
-        return f"{size(int(rate))}/s · {duration(max(0, bytes_total - last) / rate)} left"
+        said = f"{rate:,.{0 if rate >= 10 else 1}f} {self._unit}" if self._unit else size(int(rate))
+        return f"{said}/s · {duration(max(0, total - last) / rate)} left"
 
 
 def duration(seconds: float) -> str:
