@@ -56,24 +56,36 @@ async def remove_by_throw_away(client: Client, note: Callable[[str], None], tag:
     Raises what the registry said when it refused before anything was changed, and `StepFailed`, which says what the
     tag has now, for everything later.
     """
-    repository = original.repository
     ours: list[Digest] = []
     try:
-        if not await _stand_in(client, note, tag, original, ours):
-            return
-        now = await found(client, repository, tag)
-        if now != ours[-1]:
-            with suppress(RegtuiError):  # no tag is on it: somebody moved ours
-                await client.delete_manifest(repository, ours[-1])
-            raise StepFailed(f"{name(repository, tag)} was pushed anew meanwhile")
-        await client.delete_manifest(repository, ours[-1])
-        if await found_after(client, repository, tag, ours[-1]) is not None:
-            raise StepFailed(f"{client.registry} said that {name(repository, tag)} is deleted, and it is still there")
+        if await _stand_in(client, note, tag, original, ours):
+            await _delete(client, tag, original, ours[-1])
     except PlanStale:
         raise
     except Exception as error:  # whatever it was: a throw-away manifest must not stay
         with insisting():
             await _settle(client, tag, original, ours, error)
+
+
+async def finish_throw_away(client: Client, tag: str, original: Saved, throw_away: Digest) -> None:
+    """Ends a removal that was cut off when its throw-away manifest was on the tag. Raises `StepFailed`."""
+    try:
+        await _delete(client, tag, original, throw_away)
+    except Exception as error:
+        with insisting():
+            await _settle(client, tag, original, [throw_away], error)
+
+
+async def _delete(client: Client, tag: str, original: Saved, throw_away: Digest) -> None:
+    """Deletes the throw-away manifest, and with it the tag that it is on."""
+    repository = original.repository
+    if await found(client, repository, tag) != throw_away:
+        with suppress(RegtuiError):  # no tag is on it: somebody moved ours
+            await client.delete_manifest(repository, throw_away)
+        raise StepFailed(f"{name(repository, tag)} was pushed anew meanwhile")
+    await client.delete_manifest(repository, throw_away)
+    if await found_after(client, repository, tag, throw_away) is not None:
+        raise StepFailed(f"{client.registry} said that {name(repository, tag)} is deleted, and it is still there")
 
 
 async def _stand_in(client: Client, note: Callable[[str], None], tag: str, original: Saved, ours: list[Digest]) -> bool:
