@@ -78,12 +78,14 @@ class Connections:
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
-    async def execute(self, session: Session, plan: Plan) -> AsyncGenerator[RunnerEvent, None]:
-        """The plan's steps, as they are done in the runner's own thread."""
+    async def execute(
+        self, session: Session, plan: Plan, continues: int | None = None
+    ) -> AsyncGenerator[RunnerEvent, None]:
+        """The plan's steps, as they are done in the runner's own thread; `continues` as `Runner.execute` takes it."""
         from regtui.operations.runner import Runner
 
         self._runner = Runner(session)
-        async for event in self._runner.execute(plan):
+        async for event in self._runner.execute(plan, continues):
             yield event
 
     def stop(self) -> None:

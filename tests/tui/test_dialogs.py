@@ -205,7 +205,9 @@ async def test_a_change_that_cannot_be_planned_says_why_and_can_be_closed(monkey
 
 
 async def test_steps_that_fail_are_listed_and_the_table_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def failing(self: Connections, session: Session, plan: Plan) -> AsyncIterator[RunnerEvent]:
+    async def failing(
+        self: Connections, session: Session, plan: Plan, continues: int | None = None
+    ) -> AsyncIterator[RunnerEvent]:
         yield StepStarted(1, 1, "remove v1.14")
         yield StepFailed_(1, 1, "remove v1.14", RegtuiError("The registry said no", "Ask its operator."))
         yield Finished(0, 1, 0, 1)

@@ -19,7 +19,7 @@ class LeaveDialog(Dialog[bool]):
 
     def body(self) -> Iterable[Widget]:
         if self._is_changing:
-            yield said("A change is running. The step in hand is finished first; what is left is not begun.")
+            yield said("A change is running. The steps in hand are finished first; what is left is not begun.")
         else:
             yield said("Nothing is running that could be lost.")
 

@@ -1,118 +1,170 @@
-"""A change while it is done: how far it is, what failed, and a way to stop it between two steps."""
+"""A change while it is done: how far it is, what failed, a way to stop it between steps, and to try again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import aclosing
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from regtui.errors import LoginNeeded, RegtuiError
 from regtui.operations.plan import Plan
-from regtui.operations.runner import Finished, RunnerEvent, StepFailed_, StepStarted
+from regtui.operations.runner import Finished, RunnerEvent, StepDone, StepFailed_
+from regtui.operations.running import Running
 from regtui.operations.session import Session
 from regtui.text import shown
 from regtui.tui.batches import batches
 from regtui.tui.connections import Connections
+from regtui.tui.failures import Failures
 from regtui.tui.glyphs import Glyphs
-from regtui.tui.screens.dialog import Dialog, explained, safe_button, said
+from regtui.tui.keys import binding
+from regtui.tui.screens.dialog import Dialog, doing_button, explained, safe_button, said
+from regtui.tui.widgets.steps import Steps
 from regtui.words import count
 
-_BAR = 40
-_NAMED = 100  # failures that are listed; all are counted
+_PACE = 0.25  # seconds between two repaints: over SSH each costs bytes
+_PARTS = 4  # that send bytes are seen at once
 
 
 class RunningDialog(Dialog[bool]):
-    """Closes itself when everything was done; else it says what wasn't. True in both cases."""
+    """Closes itself when everything was done; else it says what wasn't, and offers to try just that again.
 
-    def __init__(self, plan: Plan, connections: Connections, session: Session, glyphs: Glyphs) -> None:
+    It can't be closed while the change runs. True when anything may have been changed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [binding("quit", "leave")]
+
+    def __init__(
+        self, plan: Plan, connections: Connections, session: Session, glyphs: Glyphs, continues: int | None = None
+    ) -> None:
+        """`continues` is the change of the journal whose steps the plan takes up."""
         super().__init__(plan.title)
         self._plan = plan
         self._connections = connections
         self._session = session
         self._glyphs = glyphs
-        self._failures: list[str] = []
-        self._is_over = False
+        self._change = continues
+        self._steps = Steps(glyphs=glyphs, rows=_PARTS if plan.to_send else 1)
+        self._begin(plan)
+        self._is_over = self._is_done = False
         self.refusal: LoginNeeded | None = None
         """Why a step was refused to who is logged in, or to nobody."""
 
+    def _begin(self, plan: Plan) -> None:
+        self._plan = plan
+        self._progress = Running(plan)
+        self._failures = Failures(plan)
+        self._broken = ""  # why nothing further could be sent
+        self._done: set[int] = set()  # steps, counted from 0
+
     def body(self) -> Iterable[Widget]:
-        yield said("", "running-bar")
-        yield said("", "running-step")
+        yield self._steps
+        yield said("", "running-state")
         yield Static(markup=False, classes="running-failures")
 
     def buttons(self) -> Iterable[Button]:
-        yield safe_button("Stop after this step")
+        yield safe_button("Stop")
+        again = doing_button("Try again")
+        again.display = False
+        yield again
 
     def on_mount(self) -> None:
-        self.run_worker(self._run(), exclusive=True)
+        self._run_plan()
+
+    def on_screen_resume(self) -> None:
+        if self._is_done:  # meanwhile another dialog stood in front
+            self.dismiss(True)
 
     def action_cancel(self) -> None:
         if self._is_over:
             self.dismiss(True)
         else:
             self._connections.stop()
-            self._write("running-step", "Stopping after the step in hand …")
+            self._write("running-state", "Stopping after the steps in hand …")
+
+    async def action_leave(self) -> None:
+        """`q`: closes what is over, and asks before it quits in the middle of a change."""
+        if self._is_over:
+            self.action_cancel()
+        else:
+            await self.app.action_quit()
+
+    def confirm(self) -> None:
+        """Tries those steps again that were not done."""
+        self._begin(self._plan.rest(self._undone))
+        self._is_over = False
+        self.refusal = None
+        self._run_plan()
+
+    @property
+    def _undone(self) -> list[int]:
+        return [number for number in range(len(self._plan.steps)) if number not in self._done]
+
+    def _run_plan(self) -> None:
+        self._label("Stop", again=False)
+        self._write("running-state", "Esc stops it after the steps in hand.")
+        self._write("running-failures", "")
+        self.run_worker(self._run(), exclusive=True)
 
     async def _run(self) -> None:
-        self._write("running-bar", self._bar(0))
+        self._steps.follow(self._progress)
         finished: Finished | None = None
         try:
-            async with aclosing(batches(self._connections.execute(self._session, self._plan))) as arriving:
+            execution = self._connections.execute(self._session, self._plan, self._change)
+            async with aclosing(batches(execution, _PACE)) as arriving:
                 async for events in arriving:
                     for event in events:
                         self._take(event)
                         finished = event if isinstance(event, Finished) else finished
-                    self._show(events[-1])
+                    self._steps.follow(self._progress)
+                    if any(isinstance(event, StepFailed_) for event in events):
+                        self._list_failures()
         except RegtuiError as error:
-            self._note(error, explained(error))
-        if finished and not finished.failed and not finished.left:
-            self.dismiss(True)
-        else:
+            self._broken = f"! {explained(error)}"
+            self._note(error)
+            self._list_failures()
+        self._is_over = True
+        self._is_done = finished is not None and not finished.failed and not finished.left
+        if not self._is_done:
             self._end(finished)
+        elif self.is_current:
+            self.dismiss(True)
 
     def _take(self, event: RunnerEvent) -> None:
-        if isinstance(event, StepFailed_):
-            self._note(event.error, f"{shown(event.text)}: {explained(event.error)}")
+        self._progress.note(event)
+        if isinstance(event, StepDone):
+            self._done.add(event.number - 1)
+        elif isinstance(event, StepFailed_):
+            self._failures.note(event)
+            self._note(event.error)
 
-    def _note(self, error: RegtuiError, text: str) -> None:
-        self._failures.append(text)
+    def _note(self, error: RegtuiError) -> None:
         if isinstance(error, LoginNeeded):
             self.refusal = error
 
-    def _show(self, event: RunnerEvent) -> None:
-        if isinstance(event, Finished):
-            return
-        done = event.number - isinstance(event, StepStarted)
-        self._write("running-bar", self._bar(done))
-        self._write("running-step", event.text)
-        if self._failures:
-            self._list_failures()
-
     def _end(self, finished: Finished | None) -> None:
-        self._is_over = True
-        button = self.query_one(Button)
-        button.label = Content("Close")
+        """Says how it ended; what was not done can be tried again, as a part of the same change."""
         if finished:
+            self._change = finished.change
             parts = [f"{count(finished.done, 'step')} done"]
             parts += [f"{finished.failed:,} failed"] * bool(finished.failed)
             parts += [f"{finished.left:,} not begun"] * bool(finished.left)
             undo = "u undoes what was done." if finished.done else "Nothing was changed."
-            self._write("running-step", f"{', '.join(parts)}. {undo}")
+            self._write("running-state", f"{', '.join(parts)}. {undo}")
         else:
-            self._write("running-step", "Nothing further was sent.")
-        self._list_failures()
+            self._write("running-state", "Nothing further was sent.")
+        self._label("Close", again=finished is not None and bool(self._undone))
+
+    def _label(self, safe: str, *, again: bool) -> None:
+        self.query_one(".-safe", Button).label = Content(safe)
+        self.query_one(".-doing", Button).display = again
 
     def _list_failures(self) -> None:
-        more = len(self._failures) - _NAMED
-        lines = self._failures[:_NAMED] + ([f"and {more:,} more"] if more > 0 else [])
-        self._write("running-failures", "\n".join(f"! {self._glyphs.text(line)}" for line in lines))
-
-    def _bar(self, done: int) -> str:
-        total = len(self._plan.steps)
-        return f"{self._glyphs.bar(done / total if total else 1.0, _BAR)} {done:,} of {total:,}"
+        self._write("running-failures", "\n".join([*self._failures.lines(), *[self._broken] * bool(self._broken)]))
 
     def _write(self, what: str, text: str) -> None:
         lines = [self._glyphs.text(shown(line)) for line in text.split("\n")]
