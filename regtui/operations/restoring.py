@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from regtui.errors import PlanStale
+from regtui.errors import ConnectionFailed, PlanStale, RegtuiError
 from regtui.oci.digest import Digest, short
 from regtui.operations.looking import found, name, put_back
 from regtui.operations.plan import StepContext
+from regtui.registry.client import Client
 from regtui.store.rows import Saved
 
 
@@ -16,20 +18,24 @@ from regtui.store.rows import Saved
 class RestoreManifest:
     manifest: Saved
     now: Mapping[str, Digest | None]  # what its tags point to, or its own digest without tags, when this was planned
-    saved: tuple[Saved, ...]  # what is on these tags instead
+    saved: tuple[Saved, ...]  # what is on these tags instead, but for throw-away manifests
+    throw_aways: frozenset[Digest] = frozenset()  # those of `now` that a cut-off removal left
     needs: tuple[int, ...] = ()
 
     def describe(self) -> str:
-        where = ", ".join(name(self.manifest.repository, tag) for tag in self.manifest.tags[:5])
+        tags = self.manifest.tags
+        more = f" and {len(tags) - 5:,} more" if len(tags) > 5 else ""
+        where = ", ".join(name(self.manifest.repository, tag) for tag in tags[:5]) + more
         return f"Put {short(self.manifest.digest)} back" + (f" as {where}" if where else "")
 
     def intent(self) -> dict[str, str]:
+        new = [tag for tag in self.manifest.tags if self.now[tag] is None or self.now[tag] in self.throw_aways]
         return {
             "verb": "restore",
             "repository": self.manifest.repository,
             "digest": self.manifest.digest,
             "tags": " ".join(self.manifest.tags),
-            "made": " ".join(tag for tag in self.manifest.tags if self.now[tag] is None),
+            "made": " ".join(new),
         }
 
     async def run(self, context: StepContext) -> None:
@@ -40,4 +46,14 @@ class RestoreManifest:
             if there not in (planned, digest):
                 raise PlanStale(f"{name(repository, place)} points to {there or 'nothing'} now", "Plan it anew.")
             if there != digest:
-                await put_back(client, self.manifest, "" if place == digest else place)
+                await self._put(client, "" if place == digest else place)
+            if planned and planned in self.throw_aways:
+                with suppress(RegtuiError):  # no tag is on it any more: it is in nobody's way
+                    await client.delete_manifest(repository, planned)
+
+    async def _put(self, client: Client, tag: str) -> None:
+        try:
+            await put_back(client, self.manifest, tag)
+        except ConnectionFailed:  # an answer that was lost may have been a yes
+            if await found(client, self.manifest.repository, tag or self.manifest.digest) != self.manifest.digest:
+                raise

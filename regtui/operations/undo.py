@@ -6,28 +6,32 @@ All is looked for before anything is written: a byte of every blob is read, for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from regtui.errors import ConnectionFailed, ContentError, NotFound, PlanStale, StoreError, UsageError
-from regtui.oci.digest import Digest
+from regtui import words
+from regtui.errors import PlanStale, StoreError, UsageError
+from regtui.oci.digest import Digest, short
 from regtui.oci.kinds import THROW_AWAY_DIGEST
 from regtui.oci.manifest import decode_document
 from regtui.operations.at_once import each
-from regtui.operations.looking import found, found_all, name
+from regtui.operations.looking import found_all, name
 from regtui.operations.plan import Plan, Step, must_write
-from regtui.operations.reading import digest_in, document
+from regtui.operations.reading import document
 from regtui.operations.removal import plan_removal
+from regtui.operations.removal_plan import RemovalPlan, listed
 from regtui.operations.restoring import RestoreManifest
 from regtui.operations.session import Session
-from regtui.store.rows import KeptChange, KeptStep, Outcome, Saved
+from regtui.operations.undo_traces import Place, Traces, children_first, traces
+from regtui.operations.wholeness import must_be_whole
+from regtui.store.rows import SENT, KeptChange, KeptStep, Saved
 
 __all__ = ["UndoPlan", "plan_undo"]
 
 _LATEST = 1000
-_SENT = (Outcome.STARTED, Outcome.DONE, Outcome.FAILED)
-"""Outcomes of steps that may have changed something."""
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +42,56 @@ class UndoPlan(Plan):
     restored: tuple[tuple[str, Digest], ...]  # "team/app:1.4" and what it points to again; "team/app@…" has no tag
     removed: tuple[str, ...]  # tags that the change made
 
+    def lines(self) -> list[tuple[str, str]]:
+        """Rows of the dialog and of `--dry-run`: a label, and what there is to say."""
+        rows = [("Undoes", f"change {self.change.id}: {self.change.title}, {words.ago(self.change.time)}")]
+        back: dict[Digest, list[str]] = {}
+        for place, digest in self.restored:
+            back.setdefault(digest, []).append(place)
+        rows += [("Back", f"{listed(places, _NAMED)} on {short(digest)}") for digest, places in back.items()]
+        return rows + [("Goes", listed(self.removed, _NAMED))] * bool(self.removed)
 
-async def plan_undo(session: Session, change: int | None = None, *, force: bool = False) -> UndoPlan:
-    """Plans to undo a change, or the last one in this registry.
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **super(UndoPlan, self).as_json(),
+            "change": self.change.id,
+            "restored": [
+                {"reference": f"{self.registry}/{place}", "digest": digest} for place, digest in self.restored
+            ],
+            "removed": [f"{self.registry}/{place}" for place in self.removed],
+        }
+
+
+async def plan_undo(
+    session: Session,
+    change: int | None = None,
+    *,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> UndoPlan:
+    """Plans to undo a change, or the last one in this registry; one that was cut off as far as it came.
+
+    `progress` is told how many blobs and manifests were read, of how many. What was pushed anew since stays, and
+    `warnings` name it; with `force` it goes.
 
     Raises `StoreError` for one that the journal doesn't have or that still runs, `NotFound` when what it took can't be
-    put back whole, `PlanStale` when a tag was pushed anew since: with `force` that push is undone, too.
+    put back whole, `PlanStale` when all that there is to undo was pushed anew since.
     """
     must_write(session)
     undone = await asyncio.to_thread(_change, session, change)
-    lost: list[tuple[Saved, str]] = []
-    made: dict[str, Digest] = {}
-    repository, keep_images = "", False
-    for step, saved in await asyncio.to_thread(_sent, session, undone.id):
-        repository = step.intent["repository"]
-        lost += [(manifest, step.intent["digest"]) for manifest in saved]
-        made |= {tag: Digest(step.intent["digest"]) for tag in step.intent.get("made", "").split()}
-        keep_images |= step.intent["verb"] == "point tag"
-    taken = await _taken(session, lost)
-    await _nothing_newer(session, taken, force)
-    await _is_whole(session, taken)
-    there = await found_all(session.client, repository, made)
-    going = [tag for tag, digest in there.items() if digest == made[tag]]
-    removal = await plan_removal(session, repository, going, keep_images=keep_images) if going else None
-    steps: list[Step] = list(removal.steps) if removal else []
+    was = traces(await asyncio.to_thread(_sent, session, undone.id))
+    taken, newer = await _taken(session, was, force)
+    await must_be_whole(session, [item.manifest for item in taken], progress)
+    going, moved = await _going(session, was)
+    newer |= moved
+    if newer and not taken and not going:
+        place, digest = next(iter(newer.items()))
+        raise PlanStale(
+            f"{name(*place)} was pushed anew since: it points to {digest}",
+            "On the command line, regtui undo --force takes that back, too." if place not in moved else "",
+        )
+    removals = await _removals(session, was, going)
+    steps = [step for removal in removals for step in removal.steps]
     steps += await _restoring(session, taken, len(steps))
     return UndoPlan(
         session.registry,
@@ -70,8 +100,10 @@ async def plan_undo(session: Session, change: int | None = None, *, force: bool 
         tuple(steps),
         undone,
         tuple((name(item.manifest.repository, at), item.manifest.digest) for item in taken for at in item.now),
-        tuple(name(repository, tag) for tag in going),
-        check=removal.check if removal else None,
+        tuple(name(repository, tag) for repository, tags in going.items() for tag in tags),
+        warnings=tuple(f"{name(*place)} was pushed anew since, and stays on {at}" for place, at in newer.items()),
+        check=next((removal.check for removal in removals if removal.check), None),
+        request={"verb": "undo", "change": undone.id, "force": force},
     )
 
 
@@ -80,8 +112,8 @@ class _Taken:
     """A manifest that is to come back, and what is in its places now: under its tags, or its digest without any."""
 
     manifest: Saved
-    left: str  # what the change left there
     now: Mapping[str, Digest | None]
+    throw_aways: frozenset[Digest]  # those of `now` that a cut-off removal left there
 
 
 def _change(session: Session, number: int | None) -> KeptChange:
@@ -102,98 +134,103 @@ def _change(session: Session, number: int | None) -> KeptChange:
 
 def _sent(session: Session, change: int) -> list[tuple[KeptStep, list[Saved]]]:
     """The steps that may have changed something, the last first, each with what undoes it."""
-    steps = [step for step in session.journal.steps(change) if step.outcome in _SENT and "digest" in step.intent]
+    steps = [step for step in session.journal.steps(change) if step.outcome in SENT and "digest" in step.intent]
     return [(step, session.journal.saved(change, step.number)) for step in reversed(steps)]
 
 
-async def _taken(session: Session, lost: Sequence[tuple[Saved, str]]) -> list[_Taken]:
-    """Those that are not as they were, in the order given."""
-    looked: dict[int, _Taken] = {}
+async def _taken(session: Session, was: Traces, force: bool) -> tuple[list[_Taken], dict[Place, Digest]]:
+    """Manifests whose places are not as they were, an index after its images; and places that are newer.
+
+    A throw-away manifest that a cut-off removal left on its tag is not newer: it says what it stands for.
+    """
+    lost = children_first(was.lost)
+    looked: dict[int, tuple[dict[str, Digest | None], set[Digest], dict[Place, Digest]]] = {}
 
     async def look(number: int) -> None:
-        manifest, left = lost[number]
-        places = manifest.tags or (manifest.digest,)
-        looked[number] = _Taken(manifest, left, await found_all(session.client, manifest.repository, places))
+        manifest = lost[number]
+        repository = manifest.repository
+        places = await found_all(session.client, repository, manifest.tags or (manifest.digest,))
+        other = {place: digest for place, digest in places.items() if digest != manifest.digest}
+        strange = {
+            place: digest
+            for place, digest in other.items()
+            if digest is not None and digest not in was.left[repository, place]
+        }
+        throw_aways = {digest for digest in strange.values() if await _stands_for(session, manifest, digest)}
+        kept = {place: digest for place, digest in strange.items() if digest not in throw_aways and not force}
+        now = {place: digest for place, digest in other.items() if place not in kept}
+        looked[number] = (now, throw_aways, {(repository, place): digest for place, digest in kept.items()})
 
     await each(range(len(lost)), look, session.concurrency)
-    ordered = (looked[number] for number in range(len(lost)))
-    return [item for item in ordered if any(digest != item.manifest.digest for digest in item.now.values())]
+    taken: list[_Taken] = []
+    newer: dict[Place, Digest] = {}
+    for number, manifest in enumerate(lost):
+        now, throw_aways, kept = looked[number]
+        newer |= kept
+        if now:
+            tags = tuple(tag for tag in manifest.tags if tag in now)
+            taken.append(_Taken(replace(manifest, tags=tags), now, frozenset(throw_aways)))
+    return taken, newer
 
 
-async def _nothing_newer(session: Session, taken: Sequence[_Taken], force: bool) -> None:
-    """A throw-away manifest that a cut-off removal left on its tag is not newer: it says what it stands for."""
-    for item in taken:
-        for tag, digest in item.now.items():
-            if digest in (None, item.left, item.manifest.digest) or force:
-                continue
-            repository = item.manifest.repository
-            there = await document(session, repository, str(digest))
-            if there.annotations.get(THROW_AWAY_DIGEST) != item.manifest.digest:
-                raise PlanStale(
-                    f"{name(repository, tag)} was pushed anew since: it points to {digest}",
-                    "On the command line, regtui undo --force takes that back, too.",
-                )
+async def _stands_for(session: Session, original: Saved, digest: Digest) -> bool:
+    there = await document(session, original.repository, digest)
+    return there.annotations.get(THROW_AWAY_DIGEST) == original.digest
 
 
-async def _is_whole(session: Session, taken: Sequence[_Taken]) -> None:
-    """Raises `NotFound` naming what is gone of that which these manifests need."""
-    coming = {item.manifest.digest for item in taken}
-    blobs: dict[tuple[str, Digest], None] = {}
-    children: dict[tuple[str, Digest], None] = {}
-    for item in taken:
-        saved = item.manifest
-        content = decode_document(saved.raw, saved.digest, saved.media_type)
-        kept = [blob for blob in content.blobs if blob.size and not blob.urls]
-        blobs |= dict.fromkeys((saved.repository, digest_in(blob)) for blob in kept)
-        below = map(digest_in, content.children)
-        children |= dict.fromkeys((saved.repository, child) for child in below if child not in coming)
-    gone: list[str] = []
+async def _going(session: Session, was: Traces) -> tuple[dict[str, list[str]], dict[Place, Digest]]:
+    """Tags that the change made and that are as it made them, by repository; and those that were moved since."""
+    made: defaultdict[str, list[str]] = defaultdict(list)
+    for repository, tag in was.made:
+        made[repository].append(tag)
+    going: dict[str, list[str]] = {}
+    moved: dict[Place, Digest] = {}
+    for repository, tags in made.items():
+        there = await found_all(session.client, repository, tags)
+        as_made = [tag for tag in tags if there[tag] == was.made[repository, tag]]
+        if as_made:
+            going[repository] = as_made
+        moved |= {(repository, tag): digest for tag, digest in there.items() if digest and tag not in as_made}
+    return going, moved
 
-    async def read_a_byte(place: tuple[str, Digest]) -> None:
-        try:
-            async with aclosing(session.client.blob(*place, start=0, end=1)) as chunks:
-                if [chunk async for chunk in chunks]:
-                    return
-        except ConnectionFailed:  # a server that remembers a blob's size, and has no bytes to send, breaks off
-            await session.client.ping()
-        except (NotFound, ContentError):
-            pass
-        gone.append(place[1])
 
-    async def find(place: tuple[str, Digest]) -> None:
-        if await found(session.client, *place) is None:
-            gone.append(place[1])
-
-    await each(blobs, read_a_byte, session.concurrency)
-    await each(children, find, session.concurrency)
-    if gone:
-        raise NotFound(
-            f"This can't be undone: {session.registry} can't give {', '.join(sorted(gone)[:3])} any more"
-            + (f" (and {len(gone) - 3:,} others)" if len(gone) > 3 else ""),
-            "Nothing was changed. Its garbage collection has run, or another change took it (regtui history): "
-            "undo that, or push the image anew.",
-            status=404,
-        )
+async def _removals(session: Session, was: Traces, going: Mapping[str, Sequence[str]]) -> list[RemovalPlan]:
+    """Plans to take tags back, their steps numbered on. What was copied stays, but for its tag: the registry may have
+    had it before; what an undo put back goes again as a whole."""
+    plans: list[RemovalPlan] = []
+    start = 0
+    for repository, tags in going.items():
+        plan = await plan_removal(session, repository, tags, keep_images=repository not in was.restored)
+        moved_on = [replace(step, needs=tuple(start + number for number in step.needs)) for step in plan.steps]
+        plans.append(replace(plan, steps=tuple(moved_on)))
+        start += len(plan.steps)
+    return plans
 
 
 async def _restoring(session: Session, taken: Sequence[_Taken], start: int) -> list[Step]:
-    """The steps, numbered from `start`: what an index is made of comes before it, as it went after it."""
+    """The steps, numbered from `start`, each index needing its images."""
+    replaced: dict[Place, Saved] = {}
+
+    async def read(place: tuple[str, str, Digest]) -> None:
+        repository, tag, digest = place
+        there = await document(session, repository, digest)
+        replaced[repository, tag] = Saved(repository, there.digest, there.media_type, there.raw, (tag,))
+
+    others = [
+        (item.manifest.repository, tag, digest)
+        for item in taken
+        for tag, digest in item.now.items()
+        if digest is not None and digest not in item.throw_aways
+    ]
+    await each(others, read, session.concurrency)
     steps: list[Step] = []
-    number_of: dict[Digest, int] = {}
+    number_of: dict[Place, int] = {}
     for item in taken:
         saved = item.manifest
-        content = decode_document(saved.raw, saved.digest, saved.media_type)
-        needs = tuple(number_of[Digest(child.digest)] for child in content.children if child.digest in number_of)
-        replaced = [
-            await _saved(session, saved.repository, digest, tag)
-            for tag, digest in item.now.items()
-            if digest not in (None, saved.digest)
-        ]
-        number_of[saved.digest] = start + len(steps)
-        steps.append(RestoreManifest(saved, dict(item.now), tuple(replaced), needs))
+        below = decode_document(saved.raw, saved.digest, saved.media_type).children
+        places = [(saved.repository, child.digest) for child in below]
+        needs = tuple(number_of[place] for place in places if place in number_of)
+        number_of[saved.repository, saved.digest] = start + len(steps)
+        on_tags = tuple(replaced[saved.repository, tag] for tag in item.now if (saved.repository, tag) in replaced)
+        steps.append(RestoreManifest(saved, dict(item.now), on_tags, item.throw_aways, needs))
     return steps
-
-
-async def _saved(session: Session, repository: str, digest: Digest | None, tag: str) -> Saved:
-    there = await document(session, repository, str(digest))
-    return Saved(repository, there.digest, there.media_type, there.raw, (tag,))
