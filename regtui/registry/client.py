@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ from regtui.registry.endpoint import Endpoint
 from regtui.registry.exchange import Exchange
 from regtui.registry.request_log import RequestLog
 from regtui.registry.tokens import Access, access
+from regtui.registry.turns import Turn
 from regtui.registry.vendors import Vendor, find_vendor
 
 SWITCH_ON = "Its operator can switch deletion on: REGISTRY_STORAGE_DELETE_ENABLED=true."
@@ -83,9 +84,7 @@ class Client:
         self.vendor = Vendor(self._exchange)  # until `ping` has seen whose registry it is
         self._deletion: dict[str, Deletion] = {}
         self._probing = asyncio.Lock()
-        self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """Manifests of a repository are written one at a time: Docker's registry 2.8.2, deleting one while another
-        is put, was seen to answer 500 and to keep a tag that leads nowhere."""
+        self._turns: defaultdict[str, Turn] = defaultdict(Turn)
         self._has_referrers_api = True
 
     @property
@@ -176,11 +175,16 @@ class Client:
             verify(raw, digest, self._named(repository, version))
         return decode_document(raw, digest, media_type)
 
+    def turn(self, repository: str) -> AbstractAsyncContextManager[Turn]:
+        """The turn to write manifests there. Who reads first what a write stands on takes it before: see `Turn`."""
+        return self._turns[repository].taken()
+
     async def put_manifest(self, repository: str, version: str, raw: bytes, media_type: str) -> Digest:
         """Puts exactly these bytes under a tag or their digest (distribution-spec, "Pushing Manifests")."""
         if is_digest(version):
             verify(raw, Digest(version), self._named(repository, version))
-        async with self._writing[repository]:
+        async with self.turn(repository) as turn:
+            turn.listed = None
             answer = await self._exchange.send(
                 "PUT",
                 _path(repository, version),
@@ -300,7 +304,8 @@ class Client:
         if not self.vendor.name:  # nobody pinged; what was answered since may tell
             self.vendor = find_vendor(self._exchange, self.registry, self._exchange.front)
         needed = access(repository, self.vendor.delete_actions)
-        async with self._writing[repository]:
+        async with self.turn(repository) as turn:
+            turn.listed = None
             return await self._exchange.send("DELETE", _path(repository, version), needed, limit=ERROR_LIMIT)
 
     def _named(self, repository: str, version: str) -> str:
