@@ -12,30 +12,72 @@ from typing import TYPE_CHECKING
 
 from regtui.config import Settings
 from regtui.errors import StoreError
+from regtui.oci.digest import Digest, parse_digest
+from regtui.oci.kinds import THROW_AWAY
+from regtui.operations.looking import name
 from regtui.store.journal import Journal
 from regtui.store.rows import KeptChange, KeptStep, Outcome, State
 
 if TYPE_CHECKING:
     from regtui.operations.session import Session
 
-__all__ = ["KeptChange", "KeptStep", "Outcome", "State", "changes", "forgotten", "one_change", "steps", "undone_by"]
+__all__ = [
+    "KeptChange",
+    "KeptStep",
+    "Outcome",
+    "State",
+    "changes",
+    "forgotten",
+    "left_over",
+    "one_change",
+    "step_text",
+    "steps",
+    "throw_aways",
+    "undoes",
+    "undone_by",
+]
 
 
 def changes(of: Settings | Session, limit: int) -> list[KeptChange]:
     """The latest changes, the newest first. Raises `StoreError` when the journal can't be read."""
-    with _journal(of) as journal:
+    with journal_of(of) as journal:
         return journal.changes(limit)
 
 
 def steps(of: Settings | Session, number: int) -> list[KeptStep]:
     """A change's steps, in their order."""
-    with _journal(of) as journal:
+    with journal_of(of) as journal:
         return journal.steps(number)
+
+
+def step_text(step: KeptStep) -> str:
+    """What a step does: `remove tag team/app:1.4`."""
+    intent = step.intent
+    version = intent.get("tag") or intent.get("digest", "")
+    where = name(intent["repository"], version) if version else intent["repository"]
+    tags = intent.get("tags", "").split()
+    more = f" and {len(tags) - 5:,} more" if len(tags) > 5 else ""
+    return f"{intent['verb']} {where}" + (f" ({', '.join(tags[:5])}{more})" if tags else "")
+
+
+def left_over(steps: Sequence[KeptStep]) -> list[str]:
+    """Tags that may hold a throw-away manifest, by the journal alone: their steps neither succeeded nor were taken up.
+
+    Of a change that has ended, those are tags of failed steps, most of which were put back.
+    """
+    open_ones = (step for step in steps if step.outcome in (Outcome.STARTED, Outcome.FAILED) and throw_aways(step))
+    return [name(step.intent["repository"], step.intent["tag"]) for step in open_ones]
+
+
+def throw_aways(step: KeptStep) -> list[Digest]:
+    """Digests of the throw-away manifests that a step wrote down before it put them on its tag."""
+    marks = [note.removeprefix(f"{THROW_AWAY} ") for note in step.notes if note.startswith(f"{THROW_AWAY} ")]
+    return [parse_digest(mark) for mark in marks]
 
 
 def forgotten(of: Settings | Session) -> tuple[int, datetime] | None:
     """How many changes the journal has forgotten for their age, all from before that time."""
-    with _journal(of) as journal:
+    with journal_of(of) as journal:
         return journal.forgotten()
 
 
@@ -43,14 +85,20 @@ def undone_by(changes: Sequence[KeptChange]) -> dict[int, int]:
     """Which change undid which, by their numbers; an undo that was undone itself counts no more. The newest first."""
     undone: dict[int, int] = {}
     for change in changes:
-        if change.request.get("verb") == "undo" and change.state is State.DONE and change.id not in undone:
-            undone.setdefault(change.request["change"], change.id)
+        if change.state is State.DONE and change.id not in undone and (number := undoes(change)):
+            undone.setdefault(number, change.id)
     return undone
+
+
+def undoes(change: KeptChange) -> int | None:
+    """The number of the change that this one undoes, if it undoes one."""
+    number = change.request.get("change") if change.request.get("verb") == "undo" else None
+    return number if isinstance(number, int) else None
 
 
 def one_change(of: Settings | Session, number: int | None = None) -> KeptChange:
     """A change by its number, or the last one. Raises `StoreError` when there is none."""
-    with _journal(of) as journal:
+    with journal_of(of) as journal:
         if number is not None:
             return journal.change(number)
         latest = journal.changes(1)
@@ -60,7 +108,7 @@ def one_change(of: Settings | Session, number: int | None = None) -> KeptChange:
 
 
 @contextmanager
-def _journal(of: Settings | Session) -> Iterator[Journal]:
+def journal_of(of: Settings | Session) -> Iterator[Journal]:
     if isinstance(of, Settings):
         with closing(Journal(of.state_dir, of.journal_days)) as journal:
             yield journal
