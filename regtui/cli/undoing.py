@@ -6,35 +6,67 @@ from typing import TYPE_CHECKING
 
 import click
 
+from regtui import words
 from regtui.cli.connect import with_session
 from regtui.cli.execution import execute
 from regtui.cli.failures import say
 from regtui.cli.flags import Run, this_run, with_flags
-from regtui.cli.output import Table, ask, can_ask, json_time, print_json
+from regtui.cli.output import Progress, Table, ask, can_ask, json_time, print_json
 from regtui.errors import UsageError
-from regtui.operations.history import changes, one_change
+from regtui.operations import history as kept
 from regtui.text import shown
 
 if TYPE_CHECKING:
     from regtui.operations.session import Session
     from regtui.operations.undo import UndoPlan
 
+_LOOKED_AT = 1000
+"""Changes that are looked through for what undid another one."""
+
 
 @click.command()
+@click.argument("change", metavar="[ID]", type=click.IntRange(1), required=False)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many changes at most.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: id, time, user, registry, title, state.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line: a change, or with an ID one of its steps."
+)
 @with_flags
-def history(limit: int, as_json: bool) -> None:
-    """List the latest changes made from this machine, the newest first."""
-    table = Table("ID", "TIME", "STATE", "REGISTRY", "CHANGE", right=("ID",))
-    for change in changes(this_run().settings, limit):
-        row = {"id": change.id, "time": json_time(change.time), "user": change.user, "registry": change.registry}
+def history(change: int | None, limit: int, as_json: bool) -> None:
+    """List the latest changes made from this machine, the newest first; with an ID, the steps of that one."""
+    run = this_run()
+    if change is not None:
+        _steps(run, change, as_json)
+        return
+    table = Table("ID", "TIME", "USER", "STATE", "REGISTRY", "CHANGE", right=("ID",))
+    listed = kept.changes(run.settings, max(limit, _LOOKED_AT))
+    undone = kept.undone_by(listed)
+    for item in listed[:limit]:
+        row = {"id": item.id, "time": json_time(item.time), "user": item.user, "registry": item.registry}
+        by = undone.get(item.id)
         if as_json:
-            print_json({**row, "title": change.title, "state": change.state})
-        else:
-            table.row(str(change.id), json_time(change.time) or "", change.state, change.registry, change.title)
+            print_json({**row, "title": item.title, "state": item.state, "cut_off": item.is_cut_off, "undone_by": by})
+            continue
+        state = "cut off" if item.is_cut_off else f"undone by {by}" if by else item.state
+        table.row(str(item.id), json_time(item.time) or "", item.user, state, item.registry, item.title)
     if not as_json:
         table.close()
+    if not run.quiet and (forgotten := kept.forgotten(run.settings)):
+        number, before = forgotten
+        say(f"{words.count(number, 'change')} from before {before:%Y-%m-%d} were forgotten: see journal_days")
+
+
+def _steps(run: Run, number: int, as_json: bool) -> None:
+    change = kept.one_change(run.settings, number)
+    steps = kept.steps(run.settings, number)
+    if as_json:
+        for step in steps:
+            print_json({"step": step.number + 1, "outcome": step.outcome, "detail": step.detail, **step.intent})
+        return
+    say(f"{change.title}, in {change.registry}, {words.exact(change.time)} by {change.user}")
+    table = Table("STEP", "OUTCOME", "WHAT", "DETAIL", right=("STEP",))
+    for step in steps:
+        table.row(str(step.number + 1), step.outcome, kept.step_text(step), step.detail)
+    table.close()
 
 
 @click.command()
@@ -51,14 +83,22 @@ def undo(change: int | None, dry_run: bool, yes: bool, force: bool, as_json: boo
     """
     if not dry_run and not yes and not can_ask():
         raise UsageError("There is no terminal to ask on", "Add --yes to undo without a question, or --dry-run.")
-    undone = one_change(this_run().settings, change)
+    undone = kept.one_change(this_run().settings, change)
 
     async def work(session: Session, run: Run) -> int:
         from regtui.operations.undo import plan_undo  # not for --help and completion
 
-        plan = await plan_undo(session, undone.id, force=force)
+        progress = Progress(run.quiet)
+
+        def checked(done: int, total: int) -> None:
+            progress(f"checked {done:,} of {total:,} blobs and manifests")
+
+        try:
+            plan = await plan_undo(session, undone.id, force=force, progress=checked)
+        finally:
+            progress.clear()
         if as_json and (dry_run or not plan.steps):
-            print_json(_as_json(plan) | {"dry_run": dry_run, "done": 0, "failed": 0, "left": 0, "errors": []})
+            print_json(plan.as_json() | {"dry_run": dry_run, "done": 0, "failed": 0, "left": 0, "errors": []})
         elif not run.quiet or dry_run:
             _print(plan, err=not dry_run)
         if dry_run or not plan.steps:
@@ -68,7 +108,7 @@ def undo(change: int | None, dry_run: bool, yes: bool, force: bool, as_json: boo
             return 1
         outcome = await execute(session, plan, silent=as_json)
         if as_json:
-            print_json(_as_json(plan) | {"dry_run": False} | outcome.as_json())
+            print_json(plan.as_json() | {"dry_run": False} | outcome.as_json())
         return outcome.code
 
     return with_session(undone.registry, work)
@@ -83,12 +123,5 @@ def _print(plan: UndoPlan, *, err: bool) -> None:
         table.row(f"  {place}", "deleted")
     if plan.steps:
         table.close()
-
-
-def _as_json(plan: UndoPlan) -> dict[str, object]:
-    return {
-        "change": plan.change.id,
-        "registry": plan.registry,
-        "restored": [{"reference": f"{plan.registry}/{place}", "digest": digest} for place, digest in plan.restored],
-        "removed": [f"{plan.registry}/{place}" for place in plan.removed],
-    }
+    for warning in plan.warnings:
+        click.echo(f"  {shown(warning)}", err=err)
