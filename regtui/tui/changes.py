@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +22,7 @@ from regtui.tui.widgets.choices import Choice
 from regtui.words import ago, size
 
 if TYPE_CHECKING:
+    from regtui.operations.history import KeptChange
     from regtui.operations.removal import RemovalPlan, TagOnDigest
     from regtui.operations.retag import RetagPlan
     from regtui.operations.undo import UndoPlan
@@ -67,8 +69,9 @@ class Changes:
             plan = await self._plan(f"Deleting from {repository}", make)
             if plan is None:
                 return False
-            goes = [Choice(item.tag, _about(item), item.tag) for item in plan.going]
-            return await self._do(plan, plan.lines(), goes, typed=_to_type(plan))
+            goes = [Choice(item.tag, _is_now(item), item.tag) for item in plan.going]
+            typed = _to_type([item.tag for item in plan.going], plan.protected)
+            return await self._do(plan, plan.lines(), goes, typed=typed)
 
         return await self._as_somebody(change)
 
@@ -96,19 +99,50 @@ class Changes:
 
         return await self._as_somebody(change)
 
-    async def undo(self) -> bool:
-        """The last change of this registry."""
+    async def undo(self, undone: KeptChange | None = None) -> bool:
+        """The last change of this registry, or one of any registry."""
         from regtui.operations.undo import plan_undo
 
         async def make(progress: Progress) -> UndoPlan:
-            return await plan_undo(self._session)
+            return await plan_undo(self._session, undone.id if undone else None, progress=progress)
 
         async def change() -> bool:
-            plan = await self._plan("Undoing the last change", make)
+            which = f"change {undone.id}" if undone else "the last change"
+            plan = await self._plan(f"Undoing {which}", make, "blobs and manifests")
             if plan is not None and not plan.steps:
-                self._app.notify("Everything is as it was before the last change: nothing to undo")
+                self._app.notify(f"Everything is as it was before {which}: nothing to undo")
                 return False
-            return plan is not None and await self._do(plan, _comes_back(plan))
+            return plan is not None and await self._do(plan, _about(plan), _comes_back(plan), typed=self._made(plan))
+
+        return await self._as_somebody(change)
+
+    async def resume(self, cut: KeptChange) -> bool:
+        """Asks what becomes of a change that was cut off: the rest is done, it is put back, or left as it is."""
+        from regtui.operations import history, resume
+        from regtui.tui.screens.resume import Resume, ResumeDialog
+
+        steps = await asyncio.to_thread(history.steps, self._session, cut.id)
+        answer = await self._app.push_screen_wait(ResumeDialog(cut, steps, self._glyphs))
+        if answer is Resume.LEAVE:
+            await asyncio.to_thread(resume.leave, self._session, cut)
+        elif answer is Resume.PUT_BACK:
+            return await self.undo(cut)
+        return answer is not None and (answer is not Resume.FINISH or await self._finish(cut))
+
+    async def _finish(self, cut: KeptChange) -> bool:
+        """The rest of a change that was cut off, as a part of it."""
+        from regtui.operations.resume import leave, plan_rest
+
+        async def make(progress: Progress) -> Plan:
+            return await plan_rest(self._session, cut, self._connections.session)
+
+        async def change() -> bool:
+            plan = await self._plan(f"Finishing change {cut.id}", make)
+            if plan is not None and not plan.steps:
+                await asyncio.to_thread(leave, self._session, cut)
+                self._app.notify(f"Nothing is left to do of change {cut.id}")
+                return True
+            return plan is not None and await self._do(plan, plan.lines(), _steps_of(plan), continues=cut.id)
 
         return await self._as_somebody(change)
 
@@ -119,8 +153,16 @@ class Changes:
             return await change() or is_done
         return is_done
 
-    async def _plan(self, title: str, make: Callable[[Progress], Awaitable[PlanOf]]) -> PlanOf | None:
-        return await self._app.push_screen_wait(PlanningDialog(title, make, self._has_logged_in))
+    async def _plan(
+        self, title: str, make: Callable[[Progress], Awaitable[PlanOf]], reads: str = "tags"
+    ) -> PlanOf | None:
+        return await self._app.push_screen_wait(PlanningDialog(title, make, self._has_logged_in, reads))
+
+    def _made(self, plan: UndoPlan) -> str:
+        """What is to be typed for the tags that an undo takes away."""
+        protects = self._session.settings.is_protected
+        tags = [place.rpartition(":")[2] for place in plan.removed]
+        return _to_type(tags, [tag for tag in tags if protects(plan.registry, tag)])
 
     async def _has_logged_in(self, error: LoginNeeded) -> bool:
         session = await self._log_in(error)
@@ -128,19 +170,25 @@ class Changes:
         return session is not None
 
     async def _do(
-        self, plan: Plan, rows: Sequence[tuple[str, str]], goes: Sequence[Choice] = (), *, typed: str = ""
+        self,
+        plan: Plan,
+        rows: Sequence[tuple[str, str]],
+        goes: Sequence[Choice] = (),
+        *,
+        typed: str = "",
+        continues: int | None = None,
     ) -> bool:
         if not await self._app.push_screen_wait(ConfirmDialog(plan, goes, rows, self._glyphs, typed=typed)):
             return False
         from regtui.tui.screens.running import RunningDialog  # it needs the client, which the first frame doesn't
 
-        running = RunningDialog(plan, self._connections, self._session, self._glyphs)
+        running = RunningDialog(plan, self._connections, self._session, self._glyphs, continues)
         done = await self._app.push_screen_wait(running)
         self._refusal = running.refusal
         return bool(done)
 
 
-def _about(item: TagOnDigest) -> str:
+def _is_now(item: TagOnDigest) -> str:
     created = [ago(item.created)] if item.created else []
     return "  ".join([short(item.digest), *created, size(item.size)])
 
@@ -154,14 +202,22 @@ def _points(plan: RetagPlan) -> list[tuple[str, str]]:
     ]
 
 
-def _comes_back(plan: UndoPlan) -> list[tuple[str, str]]:
-    rows = [("Undoes", f"{plan.change.title}, {ago(plan.change.time)}")]
-    rows += [("Back", f"{name} on {short(digest)}") for name, digest in plan.restored]
-    return rows + [("Goes", name) for name in plan.removed]
+def _about(plan: UndoPlan) -> list[tuple[str, str]]:
+    """Without what comes back and goes: the list names each."""
+    return [row for row in plan.lines() if row[0] not in ("Back", "Goes")]
 
 
-def _to_type(plan: RemovalPlan) -> str:
+def _comes_back(plan: UndoPlan) -> list[Choice]:
+    back = [Choice(place, f"on {short(digest)}", place) for place, digest in plan.restored]
+    return back + [Choice(place, "goes", place) for place in plan.removed]
+
+
+def _steps_of(plan: Plan) -> list[Choice]:
+    return [Choice(text, "", text) for text in (step.describe() for step in plan.steps)]
+
+
+def _to_type(going: Sequence[str], protected: Sequence[str]) -> str:
     """The name of a protected tag, or the number of many; empty when a yes is enough."""
-    if len(plan.protected) == 1:
-        return plan.protected[0]
-    return str(len(plan.going)) if len(plan.going) > MANY or plan.protected else ""
+    if len(protected) == 1:
+        return protected[0]
+    return str(len(going)) if len(going) > MANY or protected else ""

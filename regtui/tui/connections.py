@@ -11,6 +11,7 @@ from regtui.config import Settings
 from regtui.operations.session import Credentials, RequestLog, Session, open_session
 
 if TYPE_CHECKING:
+    from regtui.operations.history import KeptChange
     from regtui.operations.login import Stored
     from regtui.operations.plan import Plan
     from regtui.operations.runner import Runner, RunnerEvent
@@ -36,6 +37,7 @@ class Connections:
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._closing: set[asyncio.Task[None]] = set()
         self._runner: Runner | None = None
+        self._told: set[tuple[int, bool]] = set()  # changes that were cut off, and whether in the registry opened then
 
     @property
     def registries(self) -> list[str]:
@@ -87,6 +89,22 @@ class Connections:
         self._runner = Runner(session)
         async for event in self._runner.execute(plan, continues):
             yield event
+
+    async def cut_off(self, session: Session) -> tuple[list[KeptChange], list[KeptChange]]:
+        """Changes that were cut off, in this registry and in others, and that this run hasn't spoken of yet.
+
+        Raises `StoreError`.
+        """
+        from regtui.operations.resume import cut_off
+
+        changes = await asyncio.to_thread(cut_off, session)
+        told = {change.id: change.registry == session.registry for change in changes}
+        own, others = (
+            [change for change in changes if told[change.id] is is_own and (change.id, is_own) not in self._told]
+            for is_own in (True, False)
+        )
+        self._told.update(told.items())
+        return own, others
 
     def stop(self) -> None:
         """No further step is begun."""

@@ -52,6 +52,7 @@ ACTIONS: dict[str, Action] = {
     "compare": Action(("c",), "compare with another tag"),
     "compare_content": Action(("C",), "compare the files' content"),
     "undo": Action(("u",), "undo the last change"),
+    "history": Action(("U",), "history of changes"),
     "copy": Action(("y",), "copy"),
     "save": Action(("w",), "save to a folder"),
     "filter": Action(("slash",), "filter"),

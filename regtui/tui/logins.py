@@ -18,7 +18,7 @@ class Logins:
     def __init__(self, screen: Screen[None], connections: Connections, registry: str, then: Callable[[], None]) -> None:
         self._screen = screen
         self._connections = connections
-        self._registry = registry
+        self.registry = registry
         self._then = then
         self._declined: set[str] = set()
         self._waiting: tuple[LoginNeeded, str] | None = None
@@ -62,7 +62,7 @@ class Logins:
         if isinstance(error, RealmNotTrusted):
             from regtui.tui.screens.realm import RealmDialog
 
-            return RealmDialog(self._connections.settings, self._registry, error)
+            return RealmDialog(self._connections.settings, self.registry, error)
         from regtui.tui.screens.login import LoginDialog
 
-        return LoginDialog(self._connections, self._registry, error)
+        return LoginDialog(self._connections, self.registry, error)

@@ -66,7 +66,7 @@ async def test_a_deleted_tag_is_gone_from_the_table_and_its_siblings_stay_and_un
         assert at.browser.tags.facts("v1.14") is None
         assert at.browser.tags.facts("v1.14.2")
         await at.press("u")
-        await at.until("team/app:v1.14 on ")
+        await at.until("team/app:v1.14  on ")
         await confirmed(at)
         await at.until("Tags · 406 ·")
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from regtui.errors import LoginNeeded
 from regtui.oci.reference import Reference
-from regtui.operations.session import DEMO, Session
+from regtui.operations.session import DEMO
 from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
-from regtui.tui.changes import Changes
 from regtui.tui.comparing import compare
 from regtui.tui.file_actions import open_file, save_files
 from regtui.tui.history import Spot
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
-from regtui.tui.screens.finding import FindingScreen
 from regtui.tui.screens.open import OpenDialog
+from regtui.tui.screens.past import PastScreen
 from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
 from regtui.tui.widgets.files.files import Files
@@ -27,8 +24,8 @@ CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
 """What changes the registry: under --read-only these are neither keys nor commands."""
 
 
-class BrowserScreen(FindingScreen):
-    """Deletes, retags, undoes, copies, opens, refreshes."""
+class BrowserScreen(PastScreen):
+    """Deletes, retags, copies, opens, refreshes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("delete", show=True),
@@ -37,7 +34,6 @@ class BrowserScreen(FindingScreen):
         binding("copy", show=True),
         binding("save", show=True),
         binding("delete_digest"),
-        binding("undo"),
         binding("refresh", show=True),
         binding("out", show=True),
         binding("open_reference", show=True),
@@ -84,25 +80,22 @@ class BrowserScreen(FindingScreen):
 
     def action_delete(self) -> None:
         repository, meant = self._target.repository, self._meant
-        self._change(lambda changes: changes.delete(repository, meant))
+        self.change(lambda changes: changes.delete(repository, meant))
 
     def action_delete_digest(self) -> None:
         target, meant = self._target, self._meant
         if meant:
-            self._change(lambda changes: changes.delete(target.repository, meant, whole_digests=True))
+            self.change(lambda changes: changes.delete(target.repository, meant, whole_digests=True))
         else:
-            self._change(lambda changes: changes.delete(target.repository, (), digest=target.digest))
+            self.change(lambda changes: changes.delete(target.repository, (), digest=target.digest))
 
     def action_retag(self) -> None:
         target = self._target
-        self._change(lambda changes: changes.retag(target))
+        self.change(lambda changes: changes.retag(target))
 
     def action_compare(self) -> None:
         comparing = compare(self.tags, self._target, self.connections, self.glyphs)
         self.run_worker(comparing, group="compare", exclusive=True)
-
-    def action_undo(self) -> None:
-        self._change(lambda changes: changes.undo())
 
     @property
     def _target(self) -> Reference:
@@ -116,20 +109,6 @@ class BrowserScreen(FindingScreen):
         """The tags that a deletion is meant for: those marked, while one is among them, else the one."""
         marked = self.tags.marked if self.pane == TAGS else ()
         return marked or tuple(tag for tag in (self._target.tag,) if tag)
-
-    def _change(self, what: Callable[[Changes], Awaitable[bool]]) -> None:
-        if session := self.loader.session:
-            changes = Changes(self.app, self.connections, session, self.glyphs, self._log_in_for)
-            self.run_worker(self._change_and_look(changes, what), group="change", exclusive=True)
-
-    async def _change_and_look(self, changes: Changes, what: Callable[[Changes], Awaitable[bool]]) -> None:
-        if await what(changes):
-            self.repositories.add(changes.repositories)
-            self.loader.tags(self.tags.repository)
-
-    async def _log_in_for(self, error: LoginNeeded) -> Session | None:
-        """For a change: the session of another login, or None when the user doesn't want to log in."""
-        return await self.connections.session(self.registry) if await self.logins.answer(error) else None
 
     def action_log_in(self) -> None:
         self.logins.ask()

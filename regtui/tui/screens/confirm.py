@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from textual import events
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -13,7 +14,7 @@ from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, facts, safe_button, said
 from regtui.tui.widgets.choices import Choice, Choices
 
-_ROWS = 8  # of what goes are seen at once; the list scrolls
+_ROWS = 8  # of what goes are seen at once, or a third of a small screen; the list scrolls
 
 
 class ConfirmDialog(Dialog[bool]):
@@ -32,9 +33,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def body(self) -> Iterable[Widget]:
         if self._goes:
-            goes = Choices(self._goes, glyphs=self._glyphs)
-            goes.styles.height = min(len(self._goes), _ROWS)
-            yield goes
+            yield Choices(self._goes, glyphs=self._glyphs)
         yield Static(facts(self._rows))
         for warning in self._plan.warnings:
             yield said(warning, "warning")
@@ -46,6 +45,19 @@ class ConfirmDialog(Dialog[bool]):
     def buttons(self) -> Iterable[Button]:
         yield safe_button("Cancel")
         yield doing_button(self._plan.action, disabled=bool(self._typed))
+
+    def on_resize(self, event: events.Resize) -> None:
+        for goes in self.query(Choices):
+            goes.styles.height = min(len(self._goes), _ROWS, max(1, event.size.height // 3))
+        super().on_resize(event)
+
+    def action_scroll(self, lines: int) -> None:
+        """Where all of the body is seen, these keys are the list's."""
+        if self._goes and self.query_one(".dialog-body").max_scroll_y == 0:
+            goes = self.query_one(Choices)
+            goes.move_to(goes.cursor + lines)
+        else:
+            super().action_scroll(lines)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.query_one(".-doing", Button).disabled = message.value.strip() != self._typed

@@ -23,6 +23,7 @@ from regtui.operations.opening import FileOfImage, Opened, Progress, open_file
 from regtui.operations.saving import plan_of_file
 from regtui.operations.session import Session
 from regtui.patterns import Filter
+from regtui.speed import Speed
 from regtui.text import shown
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
@@ -30,7 +31,6 @@ from regtui.tui.keys import binding
 from regtui.tui.screens.copy import CopyDialog
 from regtui.tui.screens.go_to import GoToDialog
 from regtui.tui.screens.save import SaveDialog
-from regtui.speed import Speed
 from regtui.tui.widgets.choices import Choice
 from regtui.tui.widgets.content.facts import facts_of_content, facts_of_entry
 from regtui.tui.widgets.content.hex_view import HexView

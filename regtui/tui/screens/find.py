@@ -20,11 +20,11 @@ from regtui.oci.digest import short
 from regtui.oci.reference import Reference
 from regtui.operations.find import Event, Failed, Found, PathFilter, Plan, Progress, Reading, find
 from regtui.operations.session import Session
+from regtui.speed import Speed
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
 from regtui.tui.screens.dialog import Dialog, doing_button, explained, facts, safe_button, said
-from regtui.speed import Speed
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.hits import Hits
 from regtui.tui.widgets.keyline import KeyLine

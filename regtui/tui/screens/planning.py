@@ -25,11 +25,16 @@ class PlanningDialog(Dialog[PlanOf], Generic[PlanOf]):
         title: str,
         make: Callable[[Progress], Awaitable[PlanOf]],
         log_in: Callable[[LoginNeeded], Awaitable[bool]],
+        reads: str = "tags",
     ) -> None:
-        """`log_in` asks for a login that `make` lacked; it is called again when that answers True."""
+        """`log_in` asks for a login that `make` lacked; it is called again when that answers True.
+
+        `reads` are what its progress counts.
+        """
         super().__init__(title)
         self._make = make
         self._log_in = log_in
+        self._reads = reads
         self._read = (0, 0)
 
     def body(self) -> Iterable[Widget]:
@@ -48,7 +53,7 @@ class PlanningDialog(Dialog[PlanOf], Generic[PlanOf]):
     def _show(self) -> None:
         done, total = self._read
         if total:
-            self._say(f"Checked {done:,} of {total:,} tags …")
+            self._say(f"Checked {done:,} of {total:,} {self._reads} …")
 
     def _say(self, text: str) -> None:
         self.query_one(".planning-state", Static).update(Content(text))

@@ -59,6 +59,10 @@ class StayingScreen(PanesScreen):
         elif spot:
             self.app.switch_screen(type(self)(self.connections, spot, self._history))
 
+    def at(self, registry: str) -> StayingScreen | None:
+        """A registry's screen, if one has opened it."""
+        return self.app.get_screen(_name(registry), StayingScreen) if self._is_open(registry) else None
+
     def _is_open(self, registry: str) -> bool:
         return self.app.is_screen_installed(_name(registry))
 
