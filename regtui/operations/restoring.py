@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from regtui.errors import ConnectionFailed, PlanStale, RegtuiError
+from regtui.errors import ConnectionFailed, PlanStale, RegtuiError, StepFailed
 from regtui.oci.digest import Digest, short
-from regtui.operations.looking import found, name, put_back
+from regtui.operations.looking import found, name
 from regtui.operations.plan import StepContext
 from regtui.registry.client import Client
 from regtui.store.rows import Saved
@@ -40,20 +40,28 @@ class RestoreManifest:
 
     async def run(self, context: StepContext) -> None:
         client = context.client
-        repository, digest = self.manifest.repository, self.manifest.digest
         for place, planned in self.now.items():
-            there = await found(client, repository, place)
-            if there not in (planned, digest):
-                raise PlanStale(f"{name(repository, place)} points to {there or 'nothing'} now", "Plan it anew.")
-            if there != digest:
-                await self._put(client, "" if place == digest else place)
+            if await self._put(client, place, planned):
+                there = await found(client, self.manifest.repository, place)
+                if there != self.manifest.digest:
+                    where = name(self.manifest.repository, place)
+                    raise StepFailed(f"{where} was put back, and points to {there or 'nothing'}")
             if planned and planned in self.throw_aways:
                 with suppress(RegtuiError):  # no tag is on it any more: it is in nobody's way
-                    await client.delete_manifest(repository, planned)
+                    await client.delete_manifest(self.manifest.repository, planned)
 
-    async def _put(self, client: Client, tag: str) -> None:
-        try:
-            await put_back(client, self.manifest, tag)
-        except ConnectionFailed:  # an answer that was lost may have been a yes
-            if await found(client, self.manifest.repository, tag or self.manifest.digest) != self.manifest.digest:
-                raise
+    async def _put(self, client: Client, place: str, planned: Digest | None) -> bool:
+        """False when it is as it was already. Raises `PlanStale` when it is neither that nor as planned."""
+        repository, digest = self.manifest.repository, self.manifest.digest
+        async with client.turn(repository):
+            there = await found(client, repository, place)
+            if there == digest:
+                return False
+            if there != planned:
+                raise PlanStale(f"{name(repository, place)} points to {there or 'nothing'} now", "Plan it anew.")
+            try:
+                await client.put_manifest(repository, place, self.manifest.raw, self.manifest.media_type)
+            except ConnectionFailed:  # an answer that was lost may have been a yes
+                if await found(client, repository, place) != digest:
+                    raise
+        return True
