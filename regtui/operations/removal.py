@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, PlanStale, RateLimited, Unsupported
-from regtui.oci.digest import Digest, parse_digest
+from regtui.oci.digest import Digest, parse_digest, short
+from regtui.oci.kinds import companion_tags
 from regtui.oci.reference import check_repository, check_tag
 from regtui.operations.at_once import each
-from regtui.operations.looking import name
+from regtui.operations.looking import found_all, name
 from regtui.operations.plan import Method, must_write
 from regtui.operations.removal_draft import Draft
 from regtui.operations.removal_plan import Companion, RemovalPlan, TagOnDigest
-from regtui.operations.removal_scope import scope
+from regtui.operations.removal_scope import Scope, scope
 from regtui.operations.removal_vendor import has_verb, plan_by_verb
 from regtui.operations.session import Session
 from regtui.operations.usage import Usage
@@ -21,7 +24,7 @@ from regtui.operations.usage_reading import UsageReader
 from regtui.operations.versions import version_key
 from regtui.registry.client import SWITCH_ON, Deletion
 
-__all__ = ["Companion", "RemovalPlan", "TagOnDigest", "plan_removal"]
+__all__ = ["Companion", "RemovalPlan", "TagOnDigest", "plan_removal", "replan"]
 
 FULL_CHECK = 1000
 """Tags up to which all are read for the removal of a single one. For several, and for digests, all are always read."""
@@ -52,44 +55,100 @@ async def plan_removal(
     must_write(session)
     check_repository(repository)
     wanted = dict.fromkeys(check_tag(tag) for tag in tags)
-    names = await _names(session, repository, with_tags=digest is None)
+    names = await _names(session, repository, must_exist=digest is None)
     asked = await _asked(session, repository, wanted, expect)
     if digest is not None:
         await session.client.head(repository, digest)
     forced = list(dict.fromkeys([*([digest] if digest else []), *(asked.values() if whole_digests else [])]))
+    return await _plan(session, repository, names, asked, forced, keep_images=keep_images, progress=progress)
+
+
+async def replan(session: Session, request: Mapping[str, Any], undeleted: Sequence[Digest] = ()) -> RemovalPlan:
+    """What is left to do of a removal that was begun, from its `Plan.request`; `undeleted` are digests that it was to
+    delete and didn't.
+
+    Tags that are gone are left out. What was moved or tagged since stays, and `warnings` say so: who asked didn't know
+    it. Without anything left, the plan has no steps. Raises what `plan_removal` does.
+    """
+    must_write(session)
+    repository, planned = request["repository"], request["tags"]
+    names = await _names(session, repository, must_exist=False)
+    now = await found_all(session.client, repository, planned)
+    moved = {tag: there for tag, there in now.items() if there not in (None, planned[tag])}
+    warnings = [f"{tag} was pushed anew since, and stays: it points to {short(there)}" for tag, there in moved.items()]
+    asked = {tag: digest for tag in planned if tag not in moved and (digest := now[tag])}
+    digests = list(dict.fromkeys([*map(Digest, request["digests"]), *undeleted]))
+    there = {digest for digest in (await found_all(session.client, repository, digests)).values() if digest}
+    gone = {*planned.values(), *digests}.difference(there, asked.values())
+    asked |= await _along(session, repository, gone, names)
+    forced: list[Digest] = [digest for digest in digests if digest in there and digest in request["digests"]]
+    leftover = [digest for digest in digests if digest in there and digest not in request["digests"]]
+    keep_images = request["keep_images"]
+    plan = await _plan(session, repository, names, asked, forced, leftover=leftover, keep_images=keep_images)
+    if new := [item for item in plan.going if item.tag not in asked and item.tag not in planned]:
+        warnings += [f"{item.tag} was put on {short(item.digest)} since: that stays, with its tags" for item in new]
+        stays = {item.digest for item in new}
+        asked = {tag: digest for tag, digest in asked.items() if digest not in stays}
+        forced = [digest for digest in forced if digest not in stays]
+        plan = await _plan(session, repository, names, asked, forced, leftover=leftover, keep_images=keep_images)
+    return replace(plan, request=request, warnings=(*warnings, *plan.warnings))
+
+
+async def _along(session: Session, repository: str, gone: Iterable[Digest], names: Iterable[str]) -> dict[str, Digest]:
+    """Tags that belong by their names to what is gone, and are still there."""
+    tags = {tag for digest in gone for tag in companion_tags(digest)}.intersection(names)
+    now = await found_all(session.client, repository, tags)
+    return {tag: digest for tag, digest in now.items() if digest}
+
+
+async def _plan(
+    session: Session,
+    repository: str,
+    names: Sequence[str],
+    asked: Mapping[str, Digest],
+    forced: Sequence[Digest],
+    *,
+    leftover: Sequence[Digest] = (),
+    keep_images: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> RemovalPlan:
+    """`leftover` are digests that go as well, if nothing needs them."""
+    if not asked and not forced and not leftover:
+        return await Draft(session, repository, Usage(tuple(names)), Scope((), ()), (), (), ()).plan()
     if await has_verb(session, repository, asked, names):
         return await plan_by_verb(session, repository, names, asked, forced, progress)
     deletion = await _may_delete(session, repository)
-    everything = bool(forced) or len(wanted) != 1 or len(names) <= FULL_CHECK
+    wanted = dict.fromkeys(asked)
+    everything = bool(forced or leftover) or len(wanted) != 1 or len(names) <= FULL_CHECK
     usage = Usage(tuple(dict.fromkeys([*names, *wanted])), complete=everything)
     reader = UsageReader(session, repository, usage)
-    read = usage.names if everything else _neighbours(session, tags[0], names)
-    await reader.tags(read, asked, progress)
-    for forced_digest in forced:
-        await reader.manifest(forced_digest)
-        wanted.update(dict.fromkeys(usage.tags_on(forced_digest)))
+    await reader.tags(usage.names if everything else _neighbours(session, next(iter(wanted)), names), asked, progress)
+    for digest in (*forced, *leftover):
+        await reader.manifest(digest)
+    wanted.update(dict.fromkeys(tag for digest in forced for tag in usage.tags_on(digest)))
     by_digest = bool(forced) or (deletion is Deletion.ON and not keep_images)
-    await reader.surroundings(lambda: scope(usage, wanted, forced, by_digest=by_digest).digests)
-    going = scope(usage, wanted, forced, by_digest=by_digest)
+    await reader.surroundings(lambda: scope(usage, wanted, forced, leftover, by_digest=by_digest).digests)
+    going = scope(usage, wanted, forced, leftover, by_digest=by_digest)
     removed = set(going.digests)
     methods: tuple[Method, ...] = (Method.TAG,)
     if deletion is Deletion.ON and any(usage.tags[tag] not in removed for tag in going.tags):
         methods = await _tag_methods(session, repository)
-    return await Draft(session, repository, usage, going, tuple(wanted), forced, methods).plan()
+    draft = Draft(session, repository, usage, going, tuple(wanted), forced, methods, keep_images)
+    return await draft.plan()
 
 
-async def _names(session: Session, repository: str, *, with_tags: bool) -> list[str]:
+async def _names(session: Session, repository: str, *, must_exist: bool) -> list[str]:
     """The list of tags, fresh. A repository without any may be unknown to the server, though it has manifests."""
     try:
         return [tag async for page in session.client.tags(repository) for tag in page]
     except NotFound:
-        if with_tags:
+        if must_exist:
             raise
         return []
 
 
 async def _asked(
-    session: Session, repository: str, tags: Iterable[str], expect: Mapping[str, Digest]
+    session: Session, repository: str, tags: Collection[str], expect: Mapping[str, Digest]
 ) -> dict[str, Digest]:
     asked: dict[str, Digest] = {}
 
@@ -100,7 +159,7 @@ async def _asked(
     for tag, digest in expect.items():
         if asked.get(tag, digest) != digest:
             raise PlanStale(f"{name(repository, tag)} points to {asked[tag]}, not to {digest}")
-    return asked
+    return {tag: asked[tag] for tag in tags}
 
 
 async def _may_delete(session: Session, repository: str) -> Deletion:

@@ -37,6 +37,7 @@ class Draft:
     wanted: Sequence[str]
     forced: Sequence[Digest]
     methods: tuple[Method, ...]  # for tags whose digest stays
+    keep_images: bool = False
     _documents: dict[Digest, Saved] = field(default_factory=dict, init=False)
     _facts: dict[Digest, TagFacts] = field(default_factory=dict, init=False)
 
@@ -54,7 +55,9 @@ class Draft:
         await each(digests, lambda digest: self._read_facts(reader, digest), self._at_once)
         staying = {tag: digest for digest in digests for tag in usage.tags_on(digest) if tag not in going}
         left = {digest for digest in digests if digest not in self.scope.digests} - set(staying.values())
-        users = usage.users(set(self.forced) or left, going) if self.forced or left else ()
+        indexes = self._indexes({*digests, *self.forced})
+        users = tuple(dict.fromkeys(tag for digest in self.forced or left for tag in indexes.get(digest, ())))
+        orphaned = self._orphaned()
         steps = self._steps()
         title, action = title_of(self.repository, len(self.wanted), self.forced)
         protects = self.session.settings.is_protected
@@ -68,6 +71,8 @@ class Draft:
             companions=tuple(self._companions(set(digests) | set(self.forced))),
             staying=tuple(staying.items()),
             users=users,
+            indexes=indexes,
+            orphaned=orphaned,
             whole_digests=bool(self.forced),
             removed_digests=self.scope.digests,
             vendor=self.session.client.vendor.name if self._by_verb else "",
@@ -76,8 +81,15 @@ class Draft:
             total=len(usage.names),
             reclaimable=self._reclaimable(),
             protected=tuple(tag for tag in self.scope.tags if protects(self.session.registry, tag)),
-            warnings=tuple(self._warnings(users)),
+            warnings=tuple(self._warnings(users, orphaned)),
             check=self._check(steps),
+            request={
+                "verb": "remove",
+                "repository": self.repository,
+                "tags": {tag: usage.tags[tag] for tag in self.wanted},
+                "digests": list(self.forced),
+                "keep_images": self.keep_images,
+            },
         )
 
     @property
@@ -110,20 +122,23 @@ class Draft:
         steps: list[Step] = []
         number_of: dict[Digest, int] = {}
         above = parents(self.usage, self.scope.digests)
-        known, going, wanted = frozenset(self.usage.names), frozenset(self.scope.tags), set(self.wanted)
+        known = {tag: self.usage.tags.get(tag) for tag in self.usage.names}
+        going, wanted = set(self.scope.tags), set(self.wanted)
+        siblings: dict[Digest, tuple[str, ...]] = {}
         for digest in self.scope.digests:
             needs = tuple(number_of[other] for other in above[digest] if other in number_of)
             number_of[digest] = len(steps)
             saved = self._saved(digest, self.usage.tags_on(digest))
-            steps.append(RemoveDigest(saved, known, going, str(self._kind(digest)), needs))
+            steps.append(RemoveDigest(saved, known, str(self._kind(digest)), needs))
         for tag in self.scope.tags:
             digest = self.usage.tags[tag]
             if digest not in number_of:
                 subject = companion_of(tag)
                 needs = (number_of[subject],) if subject in number_of and tag not in wanted else ()
-                siblings = tuple(other for other in self.usage.tags_on(digest) if other not in going)
+                if digest not in siblings:
+                    siblings[digest] = tuple(other for other in self.usage.tags_on(digest) if other not in going)
                 below = tuple(self._documents[part] for part in self._below(digest))
-                steps.append(RemoveTag(tag, self._saved(digest, (tag,)), siblings, self.methods, needs, below))
+                steps.append(RemoveTag(tag, self._saved(digest, (tag,)), siblings[digest], self.methods, needs, below))
         return steps
 
     def _check(self, steps: Sequence[Step]) -> CheckWhatStays | None:
@@ -168,20 +183,33 @@ class Draft:
             return 0
         return reclaimable(self.usage, set(self.scope.digests)) if self.usage.is_known else None
 
-    def _warnings(self, users: Sequence[str]) -> list[str]:
-        usage, removed = self.usage, set(self.scope.digests)
+    def _indexes(self, digests: set[Digest]) -> dict[Digest, tuple[str, ...]]:
+        """Of each of these, the tags of indexes that have it and stay."""
+        going = set(self.scope.tags)
+        found = self.usage.indexes(digests)
+        stays = {digest: tuple(tag for tag in tags if tag not in going) for digest, tags in found.items()}
+        return {digest: tags for digest, tags in stays.items() if tags}
+
+    def _orphaned(self) -> tuple[Digest, ...]:
+        """What stays, and is about something that goes."""
+        removed = set(self.scope.digests)
+        about = (other for digest in self.scope.digests for other in self.usage.referrers.get(digest, ()))
+        return tuple(dict.fromkeys(other for other in about if other not in removed))
+
+    def _warnings(self, users: Sequence[str], orphaned: Sequence[Digest]) -> list[str]:
+        usage = self.usage
         warnings = []
         if self.forced and users:
             them = ("has", "it") if len(users) == 1 else ("have", "they")
             warnings.append(f"{listed(users)} {them[0]} an image that goes: {them[1]} will be broken")
-        going = set(self.scope.tags)
+        for digest in orphaned:
+            named = listed(usage.tags_on(digest), 5) or f"the {self._kind(digest)} {short(digest)}"
+            warnings.append(f"{named} is about what goes, and stays")
         for tag, digest in usage.tags.items():
             links = usage.manifests.get(digest)
             if links and links.original and links.kind is Kind.THROW_AWAY:
                 was = short(links.original)
                 warnings.append(f"{tag} holds a throw-away manifest that a removal left over; before, it was {was}")
-            if links and links.subject in removed and tag not in going:
-                warnings.append(f"{tag} is about what goes, and stays")
         warnings += [f"Not everything could be read, so what else is there stays: {what}" for what in usage.unread]
         more = len(warnings) - _WARNINGS
         return [*warnings[:_WARNINGS], f"… and {more:,} more like these"] if more > 0 else warnings

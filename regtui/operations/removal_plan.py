@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,8 @@ class RemovalPlan(Plan):
     companions: tuple[Companion, ...]
     staying: tuple[tuple[str, Digest], ...]  # tags that stay though they share a digest with one that goes
     users: tuple[str, ...]  # tags of indexes or subjects that need an image of which all tags go
+    indexes: Mapping[Digest, tuple[str, ...]]  # tags of indexes that stay, by what they hold of that which goes
+    orphaned: tuple[Digest, ...]  # manifests that stay, and are about one that goes
     whole_digests: bool  # digests were asked for, whatever uses them: `users` will be broken
     removed_digests: tuple[Digest, ...]  # manifests that are deleted, an index before its images
     checked: int  # tags whose digests were read for this plan
@@ -75,6 +77,8 @@ class RemovalPlan(Plan):
 
     def lines(self) -> list[tuple[str, str]]:
         """Rows of the dialog and of `--dry-run`: a label, and what there is to say."""
+        if not self.steps:
+            return [("Left", "nothing: all that was to go is gone, or was pushed anew")]
         rows = [("Stays", f"{self._stays()}; {self._checked()}"), ("How", self._how())]
         if self.companions:
             rows.insert(0, ("Along", self._along()))
@@ -85,9 +89,7 @@ class RemovalPlan(Plan):
     def as_json(self) -> dict[str, Any]:
         """Stable names; sizes in bytes, times in UTC."""
         return {
-            "version": 1,
-            "action": "remove",
-            "registry": self.registry,
+            **super(RemovalPlan, self).as_json(),  # slots: a bare super() doesn't find the class
             "repository": self.repository,
             "tags": [
                 {
@@ -97,21 +99,22 @@ class RemovalPlan(Plan):
                     "created": item.created.isoformat().replace("+00:00", "Z") if item.created else None,
                     "size_bytes": item.size,
                     "methods": [str(method) for method in item.methods],
+                    "in_indexes": list(self.indexes.get(item.digest, ())),
                 }
                 for item in self.going
             ],
             "companions": [
-                {"digest": item.digest, "kind": str(item.kind), "tags": list(item.tags)} for item in self.companions
+                {"digest": item.digest, "kind": str(item.kind), "tags": list(item.tags), "is_part": item.is_part}
+                for item in self.companions
             ],
             "stays": [{"tag": tag, "digest": digest} for tag, digest in self.staying],
             "removed_digests": list(self.removed_digests),
-            "steps": [step.describe() for step in self.steps],
+            "orphaned": list(self.orphaned),
             "tags_checked": self.checked,
             "tags_total": self.total,
             "breaks": list(self.users) if self.whole_digests else [],
-            "reclaimable_bytes": self.reclaimable,
+            "reclaimable_bytes": self.reclaimable,  # in this repository
             "protected": list(self.protected),
-            "warnings": list(self.warnings),
         }
 
     def _along(self) -> str:

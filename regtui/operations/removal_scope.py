@@ -22,18 +22,25 @@ class Scope:
     digests: tuple[Digest, ...]
 
 
-def scope(usage: Usage, tags: Iterable[str], forced: Collection[Digest] = (), *, by_digest: bool = True) -> Scope:
+def scope(
+    usage: Usage,
+    tags: Iterable[str],
+    forced: Collection[Digest] = (),
+    leftover: Collection[Digest] = (),
+    *,
+    by_digest: bool = True,
+) -> Scope:
     """What goes with these tags, and with the digests that are `forced`, whatever uses them.
 
-    A manifest goes when no tag, index or subject that stays needs it. When not all is known, or without `by_digest`,
-    only what is forced does; the others lose their tag.
+    Any other manifest, also one that is `leftover` of an earlier removal, goes when no tag, index or subject that stays
+    needs it. When not all is known, or without `by_digest`, only what is forced does; the others lose their tag.
     """
     going = dict.fromkeys(tags)
     while True:
         gone = list(forced)
         if usage.is_known and by_digest:
             kept = usage.kept(going.keys())
-            start = [*forced, *(usage.tags[tag] for tag in going)]
+            start = [*forced, *leftover, *(usage.tags[tag] for tag in going)]
             gone = [digest for digest in usage.below(start) if digest not in kept or digest in forced]
         more = [tag for digest in gone for tag in usage.companions(digest) if tag not in going]
         if not more:

@@ -1,25 +1,33 @@
 """The steps of a removal. Each reads just before it writes and looks again afterwards: there are no transactions.
 
-What remains is a window of one request, between the last read and its write.
+What remains is a window of one request, between the last read and its write: for a tag the read of what it points to,
+for a digest the list of tags. What somebody pushes just then may be lost. Where many steps run side by side, they take
+turns at that (`Client.turn`), so that the window doesn't grow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
-from regtui.oci.digest import is_digest, short
-from regtui.operations.looking import found, found_after, found_all, name, put_back, still_points
+from regtui.oci.digest import Digest, is_digest, short
+from regtui.operations.at_once import each
+from regtui.operations.looking import found, found_after, found_all, name, names, put_back, still_points
 from regtui.operations.plan import Method, StepContext
 from regtui.operations.throw_away import remove_by_throw_away
 from regtui.registry.client import Client
 from regtui.registry.pace import insisting
+from regtui.registry.turns import Turn
 from regtui.registry.vendors import Removal
 from regtui.store.rows import Saved
 
 NEW_TAGS_LIMIT = 1000
 """Tags that came since the plan and are looked at before a digest is deleted; with more, the plan is stale."""
+
+_ANEW = "Plan it anew."
+_LOOKS = 16
+"""Tags that are looked at one by one; more are looked for in the list of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,49 +55,69 @@ class RemoveTag:
             "tag": self.tag,
             "digest": self.original.digest,
             "methods": " ".join(self.methods),
-            "siblings": " ".join(self.siblings),
         }
 
     async def run(self, context: StepContext) -> None:
-        await self._remove(context)
-        await self._look_for_siblings(context.client)
+        before = await self._there(context)
+        method = await self._remove(context)
+        if method:
+            await self._look_again(context, before, method)
 
-    async def _remove(self, context: StepContext) -> None:
+    async def _remove(self, context: StepContext) -> Method | None:
+        """How it went; None when somebody else had deleted the tag."""
         for method in self.methods:
             try:
-                if method in (Method.VENDOR, Method.TAG):
-                    await self._by_name(context.client, method)
+                if method is Method.THROW_AWAY:
+                    is_done = await remove_by_throw_away(context.client, context.note, self.tag, self.original)
                 else:
-                    await remove_by_throw_away(context.client, context.note, self.tag, self.original)
-                return
+                    is_done = await self._by_name(context.client, method)
             except Unsupported:
                 if method is self.methods[-1]:
                     raise
+            else:
+                return method if is_done else None
+        return None
 
-    async def _by_name(self, client: Client, method: Method) -> None:
+    async def _by_name(self, client: Client, method: Method) -> bool:
         repository = self.original.repository
-        if not await still_points(client, self.original, [self.tag]):
-            return  # somebody else has deleted it
-        if method is Method.VENDOR:
-            await _delete_by_vendor(client, repository, self.tag)
-        else:
-            await _delete(client, repository, self.tag)
+        async with client.turn(repository):
+            if not await still_points(client, self.original, [self.tag]):
+                return False
+            if method is Method.VENDOR:
+                await _delete_by_vendor(client, repository, self.tag)
+            else:
+                await _delete(client, repository, self.tag)
         left = await found_after(client, repository, self.tag, self.original.digest)
         if left is not None:
             now = "is still there" if left == self.original.digest else f"was pushed anew meanwhile, on {left}"
             raise StepFailed(f"{name(repository, self.tag)} was deleted, and {now}")
+        return True
 
-    async def _look_for_siblings(self, client: Client) -> None:
-        """What shares the digest, and the manifest itself, may not have gone along. Vendors clean up the latter."""
-        repository = self.original.repository
-        itself = () if Method.VENDOR in self.methods else (self.original.digest,)
-        kept = await found_all(client, repository, [*self.siblings, *itself])
-        lost = [version for version, digest in kept.items() if digest is None]
-        if lost:
-            await _put_all_back(client, self.original, [tag for tag in self.siblings if tag in lost])
+    async def _there(self, context: StepContext) -> set[str]:
+        """Of the siblings and the manifest itself, what is there."""
+        repository, digest = self.original.repository, self.original.digest
+        if len(self.siblings) <= _LOOKS:
+            looked = await found_all(context.client, repository, [*self.siblings, digest])
+            return {version for version, there in looked.items() if there}
+        itself = await found(context.client, repository, digest)
+        listed = set(await context.names(repository)).intersection(self.siblings)
+        return listed | ({digest} if itself else set())
+
+    async def _look_again(self, context: StepContext, before: set[str], method: Method) -> None:
+        """What shared the digest, and the manifest itself, may have gone along: then it is put back.
+
+        A sibling that went while the manifest stayed was deleted by somebody else, unless all went at once, which a
+        throw-away manifest can't do. Vendors clean up a manifest without tags.
+        """
+        lost = before - await self._there(context)
+        digest = self.original.digest
+        tags = [tag for tag in self.siblings if tag in lost]
+        all_went = len(tags) == sum(tag in before for tag in self.siblings) and method is not Method.THROW_AWAY
+        if (tags and (digest in lost or all_went)) or (digest in lost and method is not Method.VENDOR):
+            await _put_all_back(context.client, self.original, tags)
             raise StepFailed(
-                f"{name(repository, self.tag)} was deleted, and {client.registry} deleted what it shares a digest with "
-                f"along with it: {_named(lost)}. That was put back"
+                f"{name(self.original.repository, self.tag)} was deleted, and what it shares a digest with went at the "
+                f"same time: {_named(tags or [digest])}. That was put back"
             )
 
 
@@ -98,8 +126,7 @@ class RemoveDigest:
     """Deletes a manifest with all its tags, which are the plan's; or one without tags."""
 
     original: Saved  # with the tags that go along
-    known: frozenset[str]  # every tag that the repository had when the plan was made
-    going: frozenset[str]  # those of them that the plan takes, on this digest or another
+    known: Mapping[str, Digest | None]  # every tag that there was when the plan was made; None: it can't be read
     what: str  # "image", "index", "signature": for people
     needs: tuple[int, ...] = ()
 
@@ -118,51 +145,78 @@ class RemoveDigest:
             "verb": "remove digest",
             "repository": self.original.repository,
             "digest": self.original.digest,
+            "methods": Method.DIGEST,
             "tags": " ".join(self.original.tags),
         }
 
     async def run(self, context: StepContext) -> None:
-        client = context.client
-        repository, digest = self.original.repository, self.original.digest
-        await still_points(client, self.original, self.original.tags)
-        if await found(client, repository, digest) is None:
+        client, repository, digest = context.client, self.original.repository, self.original.digest
+        is_there = await still_points(client, self.original, self.original.tags)
+        if not is_there and await found(client, repository, digest) is None:
             context.note("it was gone already")
             return
-        before, seen = await context.names(repository), set(self.known)
-        while new := [tag for tag in before if tag not in seen]:
-            await self._needs_nothing(client, new)
-            seen.update(new)
-            before = await context.names(repository)
-        await _delete(client, repository, digest)
-        await self._look_again(context, before)
+        async with client.turn(repository) as turn:
+            before = await self._tags_before(client, turn)
+            await _delete(client, repository, digest)
+            turn.listed = after = await names(client, repository)
+            moved = await self._moved(client, turn)
+        await self._look_again(client, set(before).difference(after), moved)
 
-    async def _needs_nothing(self, client: Client, new: list[str]) -> None:
-        """Raises `PlanStale` when a tag that the plan doesn't know points to the digest, or to an index that has it."""
+    async def _tags_before(self, client: Client, turn: Turn) -> list[str]:
+        """Every tag, listed last of all. Raises `PlanStale` when one that the plan doesn't know needs the digest."""
         repository, digest = self.original.repository, self.original.digest
-        if len(new) > NEW_TAGS_LIMIT:
-            raise PlanStale(f"{len(new):,} tags were pushed to {repository} meanwhile", "Plan it anew.")
-        for tag in new:
-            if await found(client, repository, tag) is None:
-                continue
-            document = await client.manifest(repository, tag)
-            if document.digest == digest or any(child.digest == digest for child in document.children):
-                raise PlanStale(f"{name(repository, tag)} was pushed meanwhile, and needs {digest}", "Plan it anew.")
+        listed = turn.listed or await names(client, repository)
+        while unseen := [tag for tag in listed if tag not in self.known and tag not in turn.leads_to]:
+            if len(unseen) + len(turn.leads_to) > NEW_TAGS_LIMIT:
+                raise PlanStale(f"More than {NEW_TAGS_LIMIT:,} tags were pushed to {repository} meanwhile", _ANEW)
+            await each(unseen, lambda tag: self._look_at(client, turn, tag), _LOOKS)
+            listed = await names(client, repository)
+        for tag, needed in turn.leads_to.items():
+            if digest in needed:
+                raise PlanStale(f"{name(repository, tag)} was pushed meanwhile, and needs {digest}", _ANEW)
+        return listed
 
-    async def _look_again(self, context: StepContext, before: list[str]) -> None:
-        """A name that vanished and isn't the plan's pointed to this digest by then: it is put back."""
-        client, repository, digest = context.client, self.original.repository, self.original.digest
-        vanished = set(before) - set(await context.names(repository)) - self.going
-        if vanished:
-            there = await found_all(client, repository, sorted(vanished))
-            lost = [tag for tag, found_there in there.items() if found_there is None]
-            if lost:
-                await _put_all_back(client, self.original, lost)
-                raise StepFailed(
-                    f"{_named(lost)} had been moved to {digest} meanwhile, and went with it. That was put back"
-                )
+    async def _look_at(self, client: Client, turn: Turn, tag: str) -> None:
+        try:
+            document = await client.manifest(self.original.repository, tag)
+        except NotFound:
+            turn.leads_to[tag] = frozenset()
+        else:
+            children = (Digest(child.digest) for child in document.children)
+            turn.leads_to[tag] = frozenset([document.digest, *children])
+
+    async def _moved(self, client: Client, turn: Turn) -> list[str]:
+        """Of its tags, those that are there still: they point to something else, which other steps are told."""
+        left = set(turn.listed or ()).intersection(self.original.tags)
+        if not left:
+            return []
+        turn.listed = None
+        now = await found_all(client, self.original.repository, left)
+        moved = {tag: there for tag, there in now.items() if there not in (None, self.original.digest)}
+        turn.leads_to.update((tag, frozenset([there])) for tag, there in moved.items() if there)
+        return sorted(moved)
+
+    async def _look_again(self, client: Client, vanished: set[str], moved: list[str]) -> None:
+        """A name that vanished and isn't of this digest had been moved to it by then, and is put back; unless what the
+        plan knew it to point to is gone, too: then it went with that, by somebody else's doing."""
+        repository, digest = self.original.repository, self.original.digest
+        lost = []
+        for tag in sorted(vanished.difference(self.original.tags)):
+            was = self.known.get(tag)
+            went_with_it = was not in (None, digest) and await found(client, repository, str(was)) is None
+            if not went_with_it and await found(client, repository, tag) is None:
+                lost.append(tag)
+        if lost:
+            await _put_all_back(client, self.original, lost)
+            what = f"{_named(lost)} had been moved to {digest} meanwhile"
+            raise StepFailed(f"{what}, and went with it. That was put back")
         if await found_after(client, repository, digest, digest) is not None:
+            what = f"{client.registry} said that {name(repository, digest)} is deleted"
+            raise StepFailed(f"{what}, and it is still there")
+        if moved:
             raise StepFailed(
-                f"{client.registry} said that {name(repository, digest)} is deleted, and it is still there"
+                f"{_named(moved)} in {repository} was pushed anew meanwhile, and stays. What it pointed to, {digest}, "
+                "was deleted"
             )
 
 

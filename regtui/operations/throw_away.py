@@ -50,21 +50,23 @@ def throw_away_manifests(original: Saved, nonce: str) -> list[tuple[bytes, str]]
     ]
 
 
-async def remove_by_throw_away(client: Client, note: Callable[[str], None], tag: str, original: Saved) -> None:
-    """Takes one tag from a digest. `note` writes down each throw-away manifest before it is put.
+async def remove_by_throw_away(client: Client, note: Callable[[str], None], tag: str, original: Saved) -> bool:
+    """Takes one tag from a digest; False when somebody else had. `note` writes down each manifest before it is put.
 
     Raises what the registry said when it refused before anything was changed, and `StepFailed`, which says what the
     tag has now, for everything later.
     """
     ours: list[Digest] = []
     try:
-        if await _stand_in(client, note, tag, original, ours):
-            await _delete(client, tag, original, ours[-1])
+        if not await _stand_in(client, note, tag, original, ours):
+            return False
+        await _delete(client, tag, original, ours[-1])
     except PlanStale:
         raise
     except Exception as error:  # whatever it was: a throw-away manifest must not stay
         with insisting():
             await _settle(client, tag, original, ours, error)
+    return True
 
 
 async def finish_throw_away(client: Client, tag: str, original: Saved, throw_away: Digest) -> None:
@@ -79,11 +81,12 @@ async def finish_throw_away(client: Client, tag: str, original: Saved, throw_awa
 async def _delete(client: Client, tag: str, original: Saved, throw_away: Digest) -> None:
     """Deletes the throw-away manifest, and with it the tag that it is on."""
     repository = original.repository
-    if await found(client, repository, tag) != throw_away:
-        with suppress(RegtuiError):  # no tag is on it: somebody moved ours
-            await client.delete_manifest(repository, throw_away)
-        raise StepFailed(f"{name(repository, tag)} was pushed anew meanwhile")
-    await client.delete_manifest(repository, throw_away)
+    async with client.turn(repository):
+        if await found(client, repository, tag) != throw_away:
+            with suppress(RegtuiError):  # no tag is on it: somebody moved ours
+                await client.delete_manifest(repository, throw_away)
+            raise StepFailed(f"{name(repository, tag)} was pushed anew meanwhile")
+        await client.delete_manifest(repository, throw_away)
     if await found_after(client, repository, tag, throw_away) is not None:
         raise StepFailed(f"{client.registry} said that {name(repository, tag)} is deleted, and it is still there")
 
@@ -94,10 +97,11 @@ async def _stand_in(client: Client, note: Callable[[str], None], tag: str, origi
     for number, (raw, media_type) in enumerate(candidates, 1):
         ours.append(digest_of(raw))
         note(f"{THROW_AWAY} {ours[-1]}")
-        if not await still_points(client, original, [tag]):
-            return False
         try:
-            await client.put_manifest(original.repository, tag, raw, media_type)
+            async with client.turn(original.repository):
+                if not await still_points(client, original, [tag]):
+                    return False
+                await client.put_manifest(original.repository, tag, raw, media_type)
         except Answered as error:
             if error.status >= 500 or number == len(candidates):
                 raise
@@ -112,9 +116,10 @@ async def _settle(client: Client, tag: str, original: Saved, ours: list[Digest],
     reason = error.what if isinstance(error, RegtuiError) else repr(error)
     for pause in _PAUSES:
         try:
-            now = await found(client, original.repository, tag)
-            if now in ours:
-                await put_back(client, original, tag)
+            async with client.turn(original.repository):
+                now = await found(client, original.repository, tag)
+                if now in ours:
+                    await put_back(client, original, tag)
         except RegtuiError as problem:
             error = problem
             await asyncio.sleep(pause)

@@ -84,18 +84,19 @@ class Usage:
     def tags_on(self, digest: Digest) -> tuple[str, ...]:
         return tuple(self._on.get(digest, ()))
 
-    def users(self, digests: Set[Digest], going: Set[str]) -> tuple[str, ...]:
-        """Tags of indexes that stay and have one of these digests among their images, however deep."""
+    def indexes(self, digests: Set[Digest]) -> dict[Digest, tuple[str, ...]]:
+        """Of each of these digests, the tags of indexes that have it among their images, however deep; if any do."""
 
         def children(digest: Digest) -> Iterable[Digest]:
             links = self.manifests.get(digest)
             return links.children if links else ()
 
-        return tuple(
-            tag
-            for tag, top in self.tags.items()
-            if tag not in going and top not in digests and not digests.isdisjoint(_reach([top], children))
-        )
+        found: dict[Digest, list[str]] = {}
+        for top, tags in self._on.items():
+            for digest in _reach([top], children).keys() & digests:
+                if digest != top:
+                    found.setdefault(digest, []).extend(tags)
+        return {digest: tuple(tags) for digest, tags in found.items()}
 
     def companions(self, digest: Digest) -> tuple[str, ...]:
         """Tags that belong to a digest by their names: cosign's, and the referrers tag."""

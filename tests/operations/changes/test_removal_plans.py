@@ -259,7 +259,9 @@ async def test_as_json(real: Stage, layout: Layout) -> None:
             "created": "2026-03-04T05:06:07Z",
             "size_bytes": told["tags"][0]["size_bytes"],
             "methods": ["throw-away"],
+            "in_indexes": [],
         }
     ]
+    assert [(step["verb"], step["methods"]) for step in told["steps"]] == [("remove tag", "throw-away")]
     assert told["stays"] == [{"tag": "latest", "digest": digest}]
     assert told["reclaimable_bytes"] == 0
