@@ -159,8 +159,8 @@ class Stage:
         journal = Journal(settings.state_dir, settings.journal_days)
         self.session = Session(host, new_client(), cache, journal, settings, read_only, new_client)
 
-    async def run(self, plan: Plan) -> Done:
-        return Done([event async for event in Runner(self.session).execute(plan)])
+    async def run(self, plan: Plan, continues: int | None = None) -> Done:
+        return Done([event async for event in Runner(self.session).execute(plan, continues)])
 
     @asynccontextmanager
     async def somebody(self) -> AsyncIterator[Client]:
