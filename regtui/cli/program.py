@@ -35,6 +35,7 @@ _COMMANDS = {
     "rm": "changing",
     "tag": "changing",
     "undo": "undoing",
+    "resume": "resuming",
     "history": "undoing",
     "login": "logging_in",
     "logout": "logging_in",

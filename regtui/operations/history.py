@@ -14,7 +14,6 @@ from regtui.config import Settings
 from regtui.errors import StoreError
 from regtui.oci.digest import Digest, parse_digest
 from regtui.oci.kinds import THROW_AWAY
-from regtui.operations.looking import name
 from regtui.store.journal import Journal
 from regtui.store.rows import KeptChange, KeptStep, Outcome, State
 
@@ -52,12 +51,17 @@ def steps(of: Settings | Session, number: int) -> list[KeptStep]:
 
 def step_text(step: KeptStep) -> str:
     """What a step does: `remove tag team/app:1.4`."""
-    intent = step.intent
-    version = intent.get("tag") or intent.get("digest", "")
-    where = name(intent["repository"], version) if version else intent["repository"]
-    tags = intent.get("tags", "").split()
+    tags = step.intent.get("tags", "").split()
     more = f" and {len(tags) - 5:,} more" if len(tags) > 5 else ""
-    return f"{intent['verb']} {where}" + (f" ({', '.join(tags[:5])}{more})" if tags else "")
+    return f"{step.intent['verb']} {_place(step)}" + (f" ({', '.join(tags[:5])}{more})" if tags else "")
+
+
+def _place(step: KeptStep) -> str:
+    """What it is about: `team/app:1.4`, `team/app@sha256:…`, or a repository."""
+    from regtui.operations.looking import name  # which brings the client: not for --help and completion
+
+    version = step.intent.get("tag") or step.intent.get("digest", "")
+    return name(step.intent["repository"], version) if version else step.intent["repository"]
 
 
 def left_over(steps: Sequence[KeptStep]) -> list[str]:
@@ -66,7 +70,7 @@ def left_over(steps: Sequence[KeptStep]) -> list[str]:
     Of a change that has ended, those are tags of failed steps, most of which were put back.
     """
     open_ones = (step for step in steps if step.outcome in (Outcome.STARTED, Outcome.FAILED) and throw_aways(step))
-    return [name(step.intent["repository"], step.intent["tag"]) for step in open_ones]
+    return [_place(step) for step in open_ones]
 
 
 def throw_aways(step: KeptStep) -> list[Digest]:
