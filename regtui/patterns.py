@@ -59,6 +59,20 @@ class Filter:
         return re.compile(fnmatch.translate(word.replace("[", "[[]")), re.IGNORECASE).match
 
 
+class WholeNames(Filter):
+    """For what is done to the names that it keeps: what isn't a glob or `re:` has to be the whole name, too.
+
+    Raises `UsageError` for nothing, which would keep all.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        if not self:
+            raise UsageError("An empty pattern matches nothing", "Write one as 'pr-*', or as 're:^pr-[0-9]+$'.")
+        self._patterns += [self._glob(word) for word in self._words]
+        self._words = []
+
+
 class PathFilter(Filter):
     """Of paths without a leading slash. A glob without a slash has to match the name, with one the whole path.
 

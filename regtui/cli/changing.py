@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regtui import words
-from regtui.cli.connect import manifest_of, with_session
+from regtui.cli.connect import manifest_of, repository_of, with_session
 from regtui.cli.execution import Outcome, execute
 from regtui.cli.failures import say
 from regtui.cli.flags import Run, with_flags
@@ -17,14 +18,12 @@ from regtui.cli.output import Progress, Table, ask, can_ask, json_time, print_js
 from regtui.errors import UsageError
 from regtui.oci.digest import Digest, short
 from regtui.oci.reference import Reference, check_tag, parse_reference
+from regtui.patterns import Filter, WholeNames
 from regtui.text import shown
 
 if TYPE_CHECKING:
     from regtui.operations.removal import RemovalPlan
     from regtui.operations.session import Session
-
-_TYPE_THE_NUMBER = 20
-"""Beyond so many tags a yes is not enough."""
 
 
 @dataclass(slots=True)
@@ -34,25 +33,45 @@ class _Wanted:
     digests: list[Digest] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     expect: dict[str, Digest] = field(default_factory=dict)
+    filters: Sequence[Filter] | None = None  # all tags that match any; without any filter, all tags
 
 
 @click.command()
 @click.argument("references", metavar="REF...", nargs=-1, required=True)
+@click.option("--all", "everything", is_flag=True, help="Delete every tag of the repository REF.")
+@click.option(
+    "--tags",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Delete those tags of the repository REF that match: 'pr-*', or 're:^pr-[0-9]+$'. May be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would go and how; change nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask. Needed without a terminal.")
 @click.option("--force", is_flag=True, help="Delete protected tags too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a repository: the plan and what came of it.")
 @with_flags
-def rm(references: Sequence[str], dry_run: bool, yes: bool, force: bool, as_json: bool) -> int:
+def rm(
+    references: Sequence[str],
+    everything: bool,
+    patterns: Sequence[str],
+    dry_run: bool,
+    yes: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
     """Delete tags (REPO:TAG), or a digest with every tag on it (REPO@DIGEST).
 
-    REPO:TAG@DIGEST deletes the tag if it still has that digest.
+    REPO:TAG@DIGEST deletes the tag if it still has that digest. A single - reads references from standard input, one a
+    line. With --all or --tags, REF is a repository.
     """
-    registry, wanted = _by_repository([manifest_of(text) for text in references])
+    registry, wanted = _wanted(references, everything, patterns)
     if not dry_run and not yes and not can_ask():
         raise UsageError("There is no terminal to ask on", "Add --yes to delete without a question, or --dry-run.")
 
     async def work(session: Session, run: Run) -> int:
+        from regtui.operations.removal_plan import listed  # not for --help and completion
+
         plans = await _plans(session, wanted, Progress(run.quiet))
         if dry_run:
             for plan in plans:
@@ -63,8 +82,8 @@ def rm(references: Sequence[str], dry_run: bool, yes: bool, force: bool, as_json
                 _print(plan, err=True)
         protected = [f"{plan.repository}:{tag}" for plan in plans for tag in plan.protected]
         if protected and not force:
-            raise UsageError(f"Protected: {', '.join(protected)}", "--force deletes protected tags too.")
-        if not yes and not await _confirmed(plans):
+            raise UsageError(f"Protected: {listed(protected, 20)}", "--force deletes protected tags too.")
+        if any(plan.steps for plan in plans) and not yes and not await _confirmed(plans, everything):
             say("Nothing was deleted")
             return 1
         return await _execute_all(session, plans, run, as_json)
@@ -109,10 +128,30 @@ def tag(reference: str, new: str, force: bool, as_json: bool) -> int:
     return with_session(source.registry, work)
 
 
-def _by_repository(references: Sequence[Reference]) -> tuple[str, dict[str, _Wanted]]:
+def _wanted(texts: Sequence[str], everything: bool, patterns: Sequence[str]) -> tuple[str, dict[str, _Wanted]]:
+    """The registry, and what is to go by repository."""
+    if everything and patterns:
+        raise UsageError("--all and --tags exclude each other", "--all takes every tag, --tags those that match.")
+    if list(texts) == ["-"] and sys.stdin is not None:
+        texts = [line.strip() for line in sys.stdin if line.strip()]
+        if not texts:
+            raise UsageError("Standard input names nothing to delete", "Write one reference a line: REPO:TAG")
+    if not everything and not patterns:
+        return _by_repository([manifest_of(text) for text in texts])
+    repositories = [repository_of(text, "rm --all" if everything else "rm --tags PATTERN") for text in texts]
+    filters = [WholeNames(pattern) for pattern in patterns]
+    registry = _registry_of(repositories)
+    return registry, {reference.repository: _Wanted(filters=filters) for reference in repositories}
+
+
+def _registry_of(references: Sequence[Reference]) -> str:
     registries = dict.fromkeys(reference.registry for reference in references)
     if len(registries) > 1:
         raise UsageError(f"These are of several registries: {', '.join(registries)}", "Name those of one at a time.")
+    return references[0].registry
+
+
+def _by_repository(references: Sequence[Reference]) -> tuple[str, dict[str, _Wanted]]:
     wanted: dict[str, _Wanted] = {}
     for reference in references:
         of_repository = wanted.setdefault(reference.repository, _Wanted())
@@ -122,7 +161,7 @@ def _by_repository(references: Sequence[Reference]) -> tuple[str, dict[str, _Wan
                 of_repository.expect[reference.tag] = reference.digest
         elif reference.digest:
             of_repository.digests.append(reference.digest)
-    return references[0].registry, wanted
+    return _registry_of(references), wanted
 
 
 async def _plans(session: Session, wanted: dict[str, _Wanted], progress: Progress) -> list[RemovalPlan]:
@@ -135,6 +174,9 @@ async def _plans(session: Session, wanted: dict[str, _Wanted], progress: Progres
 
     plans: list[RemovalPlan] = []
     for repository, what in wanted.items():
+        if what.filters is not None:
+            plans.append(await removal.plan_all(session, repository, what.filters, progress=checked))
+            continue
         gone: set[str] = set()
         for digest in dict.fromkeys(what.digests):
             if digest in gone:
@@ -152,24 +194,36 @@ async def _plans(session: Session, wanted: dict[str, _Wanted], progress: Progres
 
 
 def _print(plan: RemovalPlan, *, err: bool) -> None:
-    click.echo(shown(plan.title), err=err)
-    table = Table("  TAG", "DIGEST", "CREATED", "SIZE", "KIND", err=err)
-    for item in plan.going:
-        table.row(f"  {item.tag}", short(item.digest), json_time(item.created) or "-", words.size(item.size), item.kind)
-    table.close()
-    for label, text in plan.lines():
-        if label == "Undo":  # by a key; here by a command, once it is done
-            continue
-        click.echo(f"  {shown(label):9} {shown(text)}", err=err)
+    if not plan.steps:
+        click.echo(f"{shown(plan.repository)} has no tag to delete", err=err)
+    else:
+        click.echo(shown(plan.title), err=err)
+        table = Table("  TAG", "DIGEST", "CREATED", "SIZE", "KIND", err=err)
+        for item in plan.going:
+            created = json_time(item.created) or "-"
+            table.row(f"  {item.tag}", short(item.digest), created, words.size(item.size), item.kind)
+        table.close()
+        for label, text in plan.lines():
+            if label == "Undo":  # by a key; here by a command, once it is done
+                continue
+            click.echo(f"  {shown(label):9} {shown(text)}", err=err)
     for warning in plan.warnings:
         click.echo(f"  {shown(warning)}", err=err)
 
 
-async def _confirmed(plans: Sequence[RemovalPlan]) -> bool:
+async def _confirmed(plans: Sequence[RemovalPlan], everything: bool) -> bool:
+    """Asks for a yes; for a name or a number where much goes, or what is protected."""
+    from regtui.operations.removal_plan import MANY
+
     count = sum(len(plan.going) for plan in plans)
-    what = plans[0].action if len(plans) == 1 else f"Delete {count} tags"
-    if count > _TYPE_THE_NUMBER:
-        return await ask(f"{what}: type {count} to go on:") == str(count)
+    what, to_type = f"Delete {count} tags", str(count)
+    if len(plans) == 1:
+        what = plans[0].action + (", all that there are" if everything else "")
+        to_type = plans[0].repository if everything else plans[0].to_type
+    elif not everything and count <= MANY and not any(plan.to_type for plan in plans):
+        to_type = ""
+    if to_type:
+        return await ask(f"{what}: type {to_type} to go on:") == to_type
     return (await ask(f"{what}? [y/N]")).lower() in ("y", "yes")
 
 
@@ -182,6 +236,9 @@ async def _execute_all(session: Session, plans: Sequence[RemovalPlan], run: Run,
         elif outcome.done and not run.quiet:
             say(f"Undo: regtui undo {outcome.change}, until the registry's garbage collection runs")
         if outcome.code:
+            if outcome.failed and not run.quiet:
+                left = f", and {outcome.left:,} were not tried" if outcome.left else ""
+                say(f"{outcome.failed:,} of {words.count(len(plan.steps), 'step')} failed{left}")
             return outcome.code
     return 0
 

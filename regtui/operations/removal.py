@@ -8,23 +8,24 @@ from dataclasses import replace
 from typing import Any
 
 from regtui.errors import Answered, Forbidden, LoginNeeded, NotFound, PlanStale, RateLimited, Unsupported
-from regtui.oci.digest import Digest, parse_digest, short
+from regtui.oci.digest import Digest, short
 from regtui.oci.kinds import companion_tags
-from regtui.oci.reference import check_repository, check_tag
+from regtui.oci.reference import check_repository, check_tag, is_tag
 from regtui.operations.at_once import each
-from regtui.operations.looking import found_all, name
+from regtui.operations.looking import found, found_all, name
 from regtui.operations.plan import Method, must_write
 from regtui.operations.removal_draft import Draft
-from regtui.operations.removal_plan import Companion, RemovalPlan, TagOnDigest
+from regtui.operations.removal_plan import Companion, RemovalPlan, TagOnDigest, listed
 from regtui.operations.removal_scope import Scope, scope
 from regtui.operations.removal_vendor import has_verb, plan_by_verb
 from regtui.operations.session import Session
 from regtui.operations.usage import Usage
 from regtui.operations.usage_reading import UsageReader
 from regtui.operations.versions import version_key
+from regtui.patterns import Filter
 from regtui.registry.client import SWITCH_ON, Deletion
 
-__all__ = ["Companion", "RemovalPlan", "TagOnDigest", "plan_removal", "replan"]
+__all__ = ["Companion", "RemovalPlan", "TagOnDigest", "plan_all", "plan_removal", "replan"]
 
 FULL_CHECK = 1000
 """Tags up to which all are read for the removal of a single one. For several, and for digests, all are always read."""
@@ -56,11 +57,37 @@ async def plan_removal(
     check_repository(repository)
     wanted = dict.fromkeys(check_tag(tag) for tag in tags)
     names = await _names(session, repository, must_exist=digest is None)
-    asked = await _asked(session, repository, wanted, expect)
-    if digest is not None:
-        await session.client.head(repository, digest)
+    asked = await _asked(session, repository, wanted, progress)
+    for version in [*(tag for tag in wanted if tag not in asked), *([digest] if digest else [])]:
+        await session.client.head(repository, version)  # it says what is missing
+    for tag, expected in expect.items():
+        if asked.get(tag, expected) != expected:
+            raise PlanStale(f"{name(repository, tag)} points to {asked[tag]}, not to {expected}")
     forced = list(dict.fromkeys([*([digest] if digest else []), *(asked.values() if whole_digests else [])]))
     return await _plan(session, repository, names, asked, forced, keep_images=keep_images, progress=progress)
+
+
+async def plan_all(
+    session: Session,
+    repository: str,
+    filters: Sequence[Filter] = (),
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> RemovalPlan:
+    """Plans the removal of all tags of a repository, or of those that any of the filters keeps.
+
+    Tags that lead nowhere can't be deleted: a warning names them. Without any tag to delete the plan has no steps.
+    Raises what `plan_removal` does.
+    """
+    must_write(session)
+    names = await _names(session, check_repository(repository), must_exist=True)
+    kept = {index for each_filter in filters for index in each_filter.keep(names, range(len(names)))}
+    wanted = [tag for index, tag in enumerate(names) if is_tag(tag) and (index in kept or not filters)]
+    asked = await _asked(session, repository, wanted, progress)
+    plan = await _plan(session, repository, names, asked, (), keep_images=False, progress=progress)
+    nowhere = [tag for tag in wanted if tag not in asked]
+    warnings = [f"{listed(nowhere, 5)} can't be deleted: nothing is there"] if nowhere else []
+    return replace(plan, warnings=(*warnings, *plan.warnings))
 
 
 async def replan(session: Session, request: Mapping[str, Any], undeleted: Sequence[Digest] = ()) -> RemovalPlan:
@@ -94,11 +121,13 @@ async def replan(session: Session, request: Mapping[str, Any], undeleted: Sequen
     return replace(plan, request=request, warnings=(*warnings, *plan.warnings))
 
 
-async def _along(session: Session, repository: str, gone: Iterable[Digest], names: Iterable[str]) -> dict[str, Digest]:
+async def _along(
+    session: Session, repository: str, gone: Iterable[Digest], names: Collection[str]
+) -> dict[str, Digest]:
     """Tags that belong by their names to what is gone, and are still there."""
-    tags = {tag for digest in gone for tag in companion_tags(digest)}.intersection(names)
-    now = await found_all(session.client, repository, tags)
-    return {tag: digest for tag, digest in now.items() if digest}
+    return await _asked(
+        session, repository, {tag for digest in gone for tag in companion_tags(digest)}.intersection(names)
+    )
 
 
 async def _plan(
@@ -148,18 +177,18 @@ async def _names(session: Session, repository: str, *, must_exist: bool) -> list
 
 
 async def _asked(
-    session: Session, repository: str, tags: Collection[str], expect: Mapping[str, Digest]
+    session: Session, repository: str, tags: Collection[str], progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Digest]:
-    asked: dict[str, Digest] = {}
+    """What these tags point to, in their order, without those that lead nowhere."""
+    now: dict[str, Digest | None] = {}
 
     async def look(tag: str) -> None:
-        asked[tag] = parse_digest((await session.client.head(repository, tag)).digest)
+        now[tag] = await found(session.client, repository, tag)
+        if progress:
+            progress(len(now), len(tags))
 
     await each(tags, look, session.concurrency)
-    for tag, digest in expect.items():
-        if asked.get(tag, digest) != digest:
-            raise PlanStale(f"{name(repository, tag)} points to {asked[tag]}, not to {digest}")
-    return {tag: asked[tag] for tag in tags}
+    return {tag: digest for tag in tags if (digest := now[tag])}
 
 
 async def _may_delete(session: Session, repository: str) -> Deletion:

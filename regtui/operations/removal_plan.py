@@ -13,6 +13,8 @@ from regtui.oci.digest import Digest, short
 from regtui.oci.kinds import Kind
 from regtui.operations.plan import Method, Plan
 
+MANY = 20
+"""Tags beyond which a yes is not enough."""
 _NAMED = 5
 """Tags that a line names at most."""
 
@@ -74,6 +76,13 @@ class RemovalPlan(Plan):
         if not self.going and self.removed_digests:
             return Method.DIGEST
         return methods.pop() if len(methods) == 1 else None
+
+    @property
+    def to_type(self) -> str:
+        """What has to be typed before it is done: a protected tag, or how many tags go; empty when a yes is enough."""
+        if len(self.protected) == 1:
+            return self.protected[0]
+        return str(len(self.going)) if self.protected or len(self.going) > MANY else ""
 
     def lines(self) -> list[tuple[str, str]]:
         """Rows of the dialog and of `--dry-run`: a label, and what there is to say."""
