@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +16,7 @@ from regtui.cli.failures import FAILED, say
 from regtui.cli.flags import this_run
 from regtui.cli.output import Progress
 from regtui.text import shown
+from regtui.words import ago
 
 if TYPE_CHECKING:
     from regtui.operations.plan import Plan
@@ -60,6 +61,8 @@ async def execute(session: Session, plan: Plan, *, silent: bool, continues: int 
 
     outcome, runner, running = Outcome(), Runner(session), Running(plan)
     progress = Progress(this_run().quiet)
+    if not this_run().quiet:
+        _tell_cut_off(session, {continues, plan.request.get("change")})
     with _stopped_by_signals(runner, outcome):
         try:
             async for event in runner.execute(plan, continues):
@@ -83,6 +86,15 @@ async def execute(session: Session, plan: Plan, *, silent: bool, continues: int 
     if outcome.left and outcome.signal:
         say(f"Stopped: {outcome.done} of {len(plan.steps)} steps are done")
     return outcome
+
+
+def _tell_cut_off(session: Session, taken_up: Container[object]) -> None:
+    """A line for each change of this registry that was cut off, but for those that are taken up now."""
+    from regtui.operations.resume import cut_off
+
+    for change in cut_off(session):
+        if change.registry == session.registry and change.id not in taken_up:
+            say(f"Change {change.id}, {change.title}, was cut off {ago(change.time)}: regtui resume {change.id}")
 
 
 @contextmanager

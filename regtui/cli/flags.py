@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _PASSWORD_LIMIT = 64 * 1024
+_RUN = "regtui.run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,14 @@ def with_flags(command: Command) -> Command:
 
 def this_run() -> Run:
     """Settings and credentials for the command in hand. Asks for the password when there is a name and a terminal."""
-    flags: dict[str, Any] = dict(click.get_current_context().find_root().ensure_object(dict))
+    root = click.get_current_context().find_root()
+    if _RUN not in root.meta:  # a password is asked for once
+        root.meta[_RUN] = _run(dict(root.ensure_object(dict)))
+    run: Run = root.meta[_RUN]
+    return run
+
+
+def _run(flags: dict[str, Any]) -> Run:
     quiet, username = bool(flags.pop("quiet", False)), flags.pop("username", "")
     from_stdin = flags.pop("password_stdin", False)
     settings = load_settings(flags)

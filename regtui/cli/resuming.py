@@ -66,16 +66,6 @@ def resume(what: str | None, choice: str | None, dry_run: bool, yes: bool, as_js
     )
 
 
-def tell_cut_off(session: Session, taken_up: int | None = None) -> None:
-    """A line for each change of this registry that was cut off, but for that which is taken up now."""
-    from regtui.operations.resume import cut_off  # not for --help and completion
-
-    for change in cut_off(session):
-        if change.registry == session.registry and change.id != taken_up:
-            when = words.ago(change.time)
-            say(f"Change {change.id}, {change.title}, was cut off {when}: regtui resume {change.id}")
-
-
 def _chosen(number: str | None) -> KeptChange | None:
     """By its number, or the last that was cut off; says how many others were."""
     from regtui.operations.resume import cut_off
