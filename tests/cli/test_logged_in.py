@@ -95,7 +95,7 @@ def test_who_may_only_pull_reads_a_sentence_about_it_and_nothing_changes(
                   ("tag", f"{with_tokens.host}/team/app:1.0", "stable")):  # fmt: skip
         ran = run(with_tokens, *words)
         assert ran.code == 1
-        assert ran.err.startswith(f"regtui: {with_tokens.host}")
+        assert f": {with_tokens.host} " in ran.err
         assert "team/app" in ran.err
         assert len(ran.err.splitlines()) == 1
     assert tags(with_tokens.registry) == ["1", "1.0", "2.0", "latest"]
