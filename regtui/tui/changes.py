@@ -11,6 +11,7 @@ from textual.app import App
 from regtui.errors import LoginNeeded
 from regtui.oci.digest import Digest, short
 from regtui.oci.reference import Reference
+from regtui.operations.inventory import version_key
 from regtui.operations.plan import Plan
 from regtui.operations.session import Session
 from regtui.tui.connections import Connections
@@ -142,7 +143,7 @@ class Changes:
                 await asyncio.to_thread(leave, self._session, cut)
                 self._app.notify(f"Nothing is left to do of change {cut.id}")
                 return True
-            return plan is not None and await self._do(plan, plan.lines(), _steps_of(plan), continues=cut.id)
+            return plan is not None and await self._do(plan, _about(plan), _steps_of(plan), continues=cut.id)
 
         return await self._as_somebody(change)
 
@@ -202,13 +203,14 @@ def _points(plan: RetagPlan) -> list[tuple[str, str]]:
     ]
 
 
-def _about(plan: UndoPlan) -> list[tuple[str, str]]:
-    """Without what comes back and goes: the list names each."""
-    return [row for row in plan.lines() if row[0] not in ("Back", "Goes")]
+def _about(plan: Plan) -> list[tuple[str, str]]:
+    """Without what the list names, each by itself."""
+    return [row for row in plan.lines() if row[0] not in ("Back", "Goes", "Left over")]
 
 
 def _comes_back(plan: UndoPlan) -> list[Choice]:
-    back = [Choice(place, f"on {short(digest)}", place) for place, digest in plan.restored]
+    restored = sorted(plan.restored, key=lambda item: version_key(item[0]))
+    back = [Choice(place, f"on {short(digest)}", place) for place, digest in restored]
     return back + [Choice(place, "goes", place) for place in plan.removed]
 
 

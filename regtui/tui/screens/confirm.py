@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from textual import events
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -13,8 +12,9 @@ from regtui.text import shown
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, facts, safe_button, said
 from regtui.tui.widgets.choices import Choice, Choices
+from regtui.words import count
 
-_ROWS = 8  # of what goes are seen at once, or a third of a small screen; the list scrolls
+_WARNED = 10
 
 
 class ConfirmDialog(Dialog[bool]):
@@ -33,10 +33,12 @@ class ConfirmDialog(Dialog[bool]):
 
     def body(self) -> Iterable[Widget]:
         if self._goes:
-            yield Choices(self._goes, glyphs=self._glyphs)
+            yield Choices(self._goes, glyphs=self._glyphs, classes="listed")
         yield Static(facts(self._rows))
-        for warning in self._plan.warnings:
+        for warning in self._plan.warnings[:_WARNED]:
             yield said(warning, "warning")
+        if (more := len(self._plan.warnings) - _WARNED) > 0:
+            yield said(f"and {count(more, 'other warning')}", "warning")
         if self._typed:
             yield said(f"Type {self._typed} to go on:", "question")
             yield Input(compact=True, placeholder=shown(self._typed))
@@ -45,11 +47,6 @@ class ConfirmDialog(Dialog[bool]):
     def buttons(self) -> Iterable[Button]:
         yield safe_button("Cancel")
         yield doing_button(self._plan.action, disabled=bool(self._typed))
-
-    def on_resize(self, event: events.Resize) -> None:
-        for goes in self.query(Choices):
-            goes.styles.height = min(len(self._goes), _ROWS, max(1, event.size.height // 3))
-        super().on_resize(event)
 
     def action_scroll(self, lines: int) -> None:
         """Where all of the body is seen, these keys are the list's."""

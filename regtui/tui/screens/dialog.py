@@ -18,8 +18,12 @@ from textual.widgets import Button, Static
 
 from regtui.errors import RegtuiError
 from regtui.text import shown
+from regtui.tui.widgets.lines import Lines
 
 Result = TypeVar("Result")
+
+_LISTED = 8
+"""Rows that a list among other things shows at once (class `listed`), or a third of a small screen; it scrolls."""
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False):
@@ -59,6 +63,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False
     def on_resize(self, event: events.Resize) -> None:
         """The buttons are always on the screen; what the body has beyond that is scrolled."""
         self.query_one(".dialog-body").styles.max_height = max(1, event.size.height - 4)
+        for listing in self.query(".listed").results(Lines):
+            listing.styles.height = min(listing.row_count, _LISTED, max(1, event.size.height // 3))
         if self.focused:  # the line that is typed in, where the body has one line
             self.call_after_refresh(self.focused.scroll_visible, animate=False)
 

@@ -34,7 +34,6 @@ from regtui.words import ago, count, exact
 
 _LATEST = 1000
 _PACE = 1.0  # seconds between two looks into the journal
-_ROWS = 10  # steps that are seen at once
 
 
 class HistoryScreen(Screen[set[str]], inherit_bindings=False):
@@ -173,9 +172,7 @@ class ChangeDialog(Dialog[bool]):
         ]
         yield Static(facts([(label, self._glyphs.text(text)) for label, text in rows]))
         if self._steps:
-            steps = Choices([_row(step) for step in self._steps], glyphs=self._glyphs)
-            steps.styles.height = min(len(self._steps), _ROWS)
-            yield steps
+            yield Choices([_row(step) for step in self._steps], glyphs=self._glyphs, classes="listed")
             yield Static(markup=False, classes="step-detail")
 
     def buttons(self) -> Iterable[Button]:
@@ -193,7 +190,7 @@ class ChangeDialog(Dialog[bool]):
         """What went wrong in the step under the cursor, or what it did on the way."""
         if self._steps:
             step = self._steps[index]
-            text = self._glyphs.text(shown(step.detail or "; ".join(step.notes) or "Nothing more is known of it."))
+            text = self._glyphs.text(shown(step.detail or "; ".join(step.notes)))
             self.query_one(".step-detail", Static).update(Content(text))
 
     def action_confirm(self) -> None:
@@ -207,15 +204,15 @@ class ChangeDialog(Dialog[bool]):
 def _row(step: KeptStep) -> Choice:
     digest = step.intent.get("digest", "")
     text = history.step_text(step)
-    return Choice(text.replace(digest, short(digest)) if digest else text, _ENDED[step.outcome], str(step.number))
+    return Choice(_ENDED[step.outcome], text.replace(digest, short(digest)) if digest else text, str(step.number))
 
 
 _ENDED = {
     Outcome.PLANNED: "not begun",
-    Outcome.STARTED: "begun, may have been sent",
+    Outcome.STARTED: "may be done",
     Outcome.DONE: "done",
     Outcome.FAILED: "failed",
     Outcome.LEFT: "not begun",
-    Outcome.RESUMED: "may have been sent; taken up below",
-    Outcome.REPLANNED: "not begun; taken up below",
+    Outcome.RESUMED: "taken up below",
+    Outcome.REPLANNED: "taken up below",
 }

@@ -20,7 +20,7 @@ _NAMED = 5
 class Resume(StrEnum):
     """The answers, as their buttons say them. None: later."""
 
-    LEAVE = "Leave it"
+    LEAVE = "Leave"
     PUT_BACK = "Put back"
     FINISH = "Finish"
 
@@ -49,7 +49,7 @@ class ResumeDialog(Dialog[Resume]):
         rows += [
             ("Finish", "does the rest, as far as nothing was moved since"),
             ("Put back", "undoes what was done of it"),
-            ("Leave it", "changes nothing, and asks no more"),
+            ("Leave", "changes nothing, and asks no more"),
         ]
         yield Static(facts([(label, self._glyphs.text(text)) for label, text in rows]))
 
@@ -61,8 +61,9 @@ class ResumeDialog(Dialog[Resume]):
             yield button
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.dismiss(Resume[event.button.id] if event.button.id else None)
+        """Of the three answers; the dialog's own, which is called too, takes the safe one."""
+        if event.button.id:
+            self.dismiss(Resume[event.button.id])
 
 
 def steps_done(steps: Sequence[KeptStep]) -> str:

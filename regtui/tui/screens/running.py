@@ -107,7 +107,7 @@ class RunningDialog(Dialog[bool]):
     def _run_plan(self) -> None:
         self._label("Stop", again=False)
         self._write("running-state", "Esc stops it after the steps in hand.")
-        self._write("running-failures", "")
+        self.query_one(".running-failures").display = False
         self.run_worker(self._run(), exclusive=True)
 
     async def _run(self) -> None:
@@ -164,6 +164,7 @@ class RunningDialog(Dialog[bool]):
         self.query_one(".-doing", Button).display = again
 
     def _list_failures(self) -> None:
+        self.query_one(".running-failures").display = True
         self._write("running-failures", "\n".join([*self._failures.lines(), *[self._broken] * bool(self._broken)]))
 
     def _write(self, what: str, text: str) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Unpack
 
 from textual.binding import BindingType
 from textual.message import Message
 
 from regtui.tui.cells import Cell, Row
-from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keys import binding
-from regtui.tui.widgets.lines import Lines
+from regtui.tui.widgets.lines import Lines, Options
 
 
 class Choice(NamedTuple):
@@ -34,8 +33,8 @@ class Choices(Lines):
 
         choice: Choice
 
-    def __init__(self, choices: Sequence[Choice] = (), *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
-        super().__init__(glyphs=glyphs, id=id)
+    def __init__(self, choices: Sequence[Choice] = (), **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self._choices = tuple(choices)
 
     @property
