@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from threading import Event, Thread
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from regtui.operations.session import Session
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GRACE = 3.0  # seconds that the command has, once the steps in hand are done, to end by itself
 
 
 @dataclass(slots=True)
@@ -80,9 +83,9 @@ async def execute(session: Session, plan: Plan, *, silent: bool, continues: int 
                 else:
                     progress(running.line())
         finally:  # standard output may be gone; the registry must not be left halfway
-            progress.clear()
             runner.stop()
             await asyncio.to_thread(runner.wait)
+            progress.clear()
     if outcome.left and outcome.signal:
         say(f"Stopped: {outcome.done} of {len(plan.steps)} steps are done")
     return outcome
@@ -99,19 +102,33 @@ def _tell_cut_off(session: Session, taken_up: Container[object]) -> None:
 
 @contextmanager
 def _stopped_by_signals(runner: Runner, outcome: Outcome) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
+    """A signal ends the command after the steps in hand.
 
-    def stop(number: int) -> None:
+    A terminal that has stopped reading blocks whoever writes to it, and with that the loop: then a thread does it.
+    """
+    stopped, over = Event(), Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
         outcome.signal = outcome.signal or number
-        runner.stop()
+        stopped.set()
+
+    def end() -> None:
+        stopped.wait()
+        while not over.is_set():
+            runner.stop()
+            runner.wait()
+            if not over.wait(_GRACE) and runner.wait(0):
+                os._exit(outcome.code)
 
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
     for number in before:
-        loop.add_signal_handler(number, partial(stop, number))
+        signal.signal(number, stop)
+    Thread(target=end, name="regtui-ending", daemon=True).start()
     try:
         yield
     finally:
+        over.set()
+        stopped.set()
         for number, handler in before.items():
-            loop.remove_signal_handler(number)
             signal.signal(number, handler)

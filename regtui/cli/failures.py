@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -45,9 +46,12 @@ def _guarded(work: Callable[[], int], terminated: Event) -> int:
     except (KeyboardInterrupt, click.Abort):
         return 128 + (signal.SIGTERM if terminated.is_set() else signal.SIGINT)
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+        is_hung_up = error.errno == errno.EIO and _terminal_is_gone()
+        if error.errno not in (errno.EPIPE, errno.ENOSPC) and not is_hung_up:
             return _inside(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter flushes once more when it ends
+        if is_hung_up:
+            return 128 + signal.SIGHUP
         if error.errno == errno.EPIPE:
             return _CLOSED_PIPE
         say("The disk is full")
@@ -61,6 +65,14 @@ def say(sentence: str) -> None:
     """One line on standard error, made safe."""
     with suppress(OSError):  # nobody may be left to read it
         click.echo(f"regtui: {shown(sentence)}", err=True)
+
+
+def _terminal_is_gone() -> bool:
+    """Whether standard output or error was a terminal that has hung up."""
+    poll = select.poll()
+    for stream in (1, 2):
+        poll.register(stream, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def _inside(error: Exception) -> int:

@@ -43,7 +43,14 @@ class CheckWhatStays:
         client = context.client
         users = await self._users(client)
         needed = [saved for saved in reversed(self.removed) if saved.digest in users]
-        lost = [saved for saved in needed if await found(client, self.repository, saved.digest) is None]
+        gone: set[Digest] = set()
+
+        async def look(saved: Saved) -> None:
+            if await found(client, self.repository, saved.digest) is None:
+                gone.add(saved.digest)
+
+        await each(needed, look, _AT_ONCE)  # many after a stop: all that was not begun
+        lost = [saved for saved in needed if saved.digest in gone]
         for saved in lost:
             await put_back(client, saved)
         if lost:

@@ -1,12 +1,7 @@
 """The program in a real terminal: signals, and a terminal that is gone or has stopped reading."""
 
-import contextlib
 import os
-import pty
-import select
 import signal
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -17,64 +12,17 @@ import pytest
 
 from regtui.tui import terminal
 from regtui.tui.terminal import Ending
+from tests.tui.at_terminal import PATIENCE, Terminal, start
 
-PATIENCE = 15.0
 FIRST_FRAME, RESTORED = b"Repositories", b"\x1b[?1049l"
-
-
-class Terminal:
-    """A pseudo terminal with regtui in it."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", master: int, slave: int, before: list[object]) -> None:
-        self.process = process
-        self.master = master
-        self.slave = slave
-        self.before = before
-        self.output = b""
-
-    def read_until(self, text: bytes) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.output:
-            assert time.monotonic() < deadline, self.output[-2000:]
-            if select.select([self.master], [], [], 0.2)[0]:
-                try:
-                    self.output += os.read(self.master, 65536)
-                except OSError:
-                    break
-        assert text in self.output
-
-    def end(self) -> int:
-        """The exit code; output is read meanwhile, as a terminal does."""
-        deadline = time.monotonic() + PATIENCE
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, "it does not end"
-            if select.select([self.master], [], [], 0.1)[0]:
-                with contextlib.suppress(OSError):
-                    self.output += os.read(self.master, 65536)
-        return self.process.returncode
-
-    def settings(self) -> list[object]:
-        return termios.tcgetattr(self.master)
-
-
-def start(ignoring: str = "", program: str = "-m regtui demo") -> Terminal:
-    master, slave = pty.openpty()
-    before = termios.tcgetattr(master)
-    trap = f"trap '' {ignoring};" if ignoring else ""
-    command = ["/bin/sh", "-c", f"{trap} exec {sys.executable} {program}"]
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
-    return Terminal(process, master, slave, before)
 
 
 @pytest.fixture
 def shell() -> Iterator[Terminal]:
-    started = start()
+    started = start("demo")
     started.read_until(FIRST_FRAME)
     yield started
-    started.process.kill()
-    started.process.wait()
-    os.close(started.master)
-    os.close(started.slave)
+    started.close()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
@@ -94,10 +42,9 @@ def test_q_ends_it_with_0(shell: Terminal) -> None:
 
 
 def test_a_terminal_that_is_gone_ends_it_though_hangups_are_ignored() -> None:
-    started = start(ignoring="HUP")
+    started = start("demo", ignoring="HUP")
     started.read_until(FIRST_FRAME)
-    os.close(started.slave)
-    os.close(started.master)
+    started.hang_up()
     assert started.process.wait(PATIENCE) == 129
 
 
