@@ -103,9 +103,9 @@ def tag(reference: str, new: str, force: bool, as_json: bool) -> int:
     target = _target(source, new)
 
     async def work(session: Session, run: Run) -> int:
-        from regtui.operations import retag  # not for --help and completion
+        from regtui.operations.transfer import plan_copy  # not for --help and completion
 
-        plan = await retag.plan_retag(session, source, target)
+        plan = await plan_copy(session, source, session, target)
         if plan.replaces and not plan.same and not force:
             raise UsageError(f"{target} exists and points to {plan.replaces}", "--force moves it.")
         outcome = Outcome() if plan.same else await execute(session, plan, silent=True)

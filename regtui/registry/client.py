@@ -85,7 +85,8 @@ class Client:
         self._deletion: dict[str, Deletion] = {}
         self._probing = asyncio.Lock()
         self._turns: defaultdict[str, Turn] = defaultdict(Turn)
-        self._has_referrers_api = True
+        self.has_referrers_api = True
+        """Until `referrers` found none."""
 
     @property
     def read_only(self) -> bool:
@@ -271,11 +272,11 @@ class Client:
     async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         """What refers to a manifest (distribution-spec, "Listing Referrers"); by the referrers tag without the API."""
         check_repository(repository)
-        if self._has_referrers_api:
+        if self.has_referrers_api:
             found = await lists.referrers(self._exchange, repository, digest)
             if found is not None:
                 return found
-            self._has_referrers_api = False
+            self.has_referrers_api = False
         try:
             document = await self.manifest(repository, digest.replace(":", "-"))
         except NotFound:

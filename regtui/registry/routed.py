@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
@@ -12,6 +13,7 @@ from regtui.oci.manifest import Descriptor, Document
 from regtui.registry.client import Client, Deletion
 from regtui.registry.exchange import Exchange
 from regtui.registry.rules import Place, RegistriesConf
+from regtui.registry.turns import Turn
 from regtui.registry.vendors import Removal, Vendor
 
 OpenClient = Callable[[Place], Awaitable[Client]]
@@ -38,6 +40,8 @@ class RoutedClient(Client):
         self._open_client = open_client
         self._clients = {_server(place): home}
         self._opening = asyncio.Lock()
+        self._turns = defaultdict(Turn)
+        self.has_referrers_api = True
 
     async def ping(self) -> None:
         """The registry itself may be out of reach, as long as one of the other places answers."""
@@ -139,7 +143,9 @@ class RoutedClient(Client):
 
     async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
         client, name = await self.at(repository)
-        return await client.referrers(name, digest)
+        found = await client.referrers(name, digest)
+        self.has_referrers_api = client.has_referrers_api
+        return found
 
     async def aclose(self) -> None:
         for client in self._clients.values():

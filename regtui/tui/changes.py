@@ -25,7 +25,7 @@ from regtui.words import ago, size
 if TYPE_CHECKING:
     from regtui.operations.history import KeptChange
     from regtui.operations.removal import RemovalPlan, TagOnDigest
-    from regtui.operations.retag import RetagPlan
+    from regtui.operations.transfer import CopyPlan
     from regtui.operations.undo import UndoPlan
 
 PlanOf = TypeVar("PlanOf", bound=Plan)
@@ -78,14 +78,14 @@ class Changes:
 
     async def retag(self, source: Reference) -> bool:
         """A new tag on what `source` points to."""
-        from regtui.operations.retag import plan_retag
+        from regtui.operations.transfer import plan_copy
 
         target = await self._app.push_screen_wait(RetagDialog(source))
         if target is None:
             return False
 
-        async def make(progress: Progress) -> RetagPlan:
-            return await plan_retag(self._session, source, target, progress=progress)
+        async def make(progress: Progress) -> CopyPlan:
+            return await plan_copy(self._session, source, self._session, target, progress=progress)
 
         async def change() -> bool:
             plan = await self._plan(f"Retagging in {source.repository}", make)
@@ -96,7 +96,7 @@ class Changes:
                 return False
             self.repositories = [target.repository]
             protected = plan.replaces and self._session.settings.is_protected(target.registry, target.tag)
-            return await self._do(plan, _points(plan), typed=target.tag if protected else "")
+            return await self._do(plan, plan.lines(), typed=target.tag if protected else "")
 
         return await self._as_somebody(change)
 
@@ -192,15 +192,6 @@ class Changes:
 def _is_now(item: TagOnDigest) -> str:
     created = [ago(item.created)] if item.created else []
     return "  ".join([short(item.digest), *created, size(item.size)])
-
-
-def _points(plan: RetagPlan) -> list[tuple[str, str]]:
-    now = f"exists, and points to {short(plan.replaces)} now" if plan.replaces else "is new"
-    return [
-        ("From", str(plan.source_reference)),
-        ("To", f"{plan.target}, which {now}"),
-        ("Digest", f"{plan.digest}, unchanged"),
-    ]
 
 
 def _about(plan: Plan) -> list[tuple[str, str]]:

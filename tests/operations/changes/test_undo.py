@@ -9,7 +9,7 @@ import pytest
 from regtui.errors import NotFound, PlanStale, StoreError, UsageError
 from regtui.oci.reference import Reference
 from regtui.operations.removal import plan_removal
-from regtui.operations.retag import plan_retag
+from regtui.operations.transfer import plan_copy
 from regtui.operations.undo import plan_undo
 from tests.operations.changes.conftest import stage_of
 from tests.operations.changes.stage import Stage
@@ -88,9 +88,8 @@ async def test_a_new_tag_goes_again_and_a_moved_one_moves_back(either: Stage, la
     before = await either.state()
     for target in ("new", "stable"):
         registry = either.session.registry
-        plan = await plan_retag(
-            either.session, Reference(registry, "team/app", "2.0"), Reference(registry, "team/app", target)
-        )
+        of = Reference(registry, "team/app")
+        plan = await plan_copy(either.session, of.at("2.0"), either.session, of.at(target))
         await either.run(plan)
     await undo(either, 2)
     await undo(either, 1)
@@ -101,7 +100,12 @@ async def test_undoing_a_new_tag_never_takes_the_image(either: Stage, layout: La
     digest = await either.push(layout, layout.image({"app": b"1"}), "team/app", "1.0")
     registry = either.session.registry
     await either.run(
-        await plan_retag(either.session, Reference(registry, "team/app", "1.0"), Reference(registry, "team/app", "new"))
+        await plan_copy(
+            either.session,
+            Reference(registry, "team/app", "1.0"),
+            either.session,
+            Reference(registry, "team/app", "new"),
+        )
     )
     await remove(either, "1.0")
     await undo(either, 1)
