@@ -62,7 +62,8 @@ class BrowserScreen(PastScreen):
             return False  # a change is meant for what is under the cursor, and that is no tag here
         if action == "retag":
             return bool(self._target.version)
-        return bool(self._meant or (action == "delete_digest" and self._target.digest))
+        is_marked = self.pane == TAGS and self.tags.marks.count
+        return bool(is_marked or self._target.tag or (action == "delete_digest" and self._target.digest))
 
     def action_refresh(self) -> None:
         reference = self.spot.reference

@@ -26,7 +26,6 @@ from regtui.tui.widgets.details.details import Details, Place
 from regtui.tui.widgets.filterbar import FilterBar
 from regtui.tui.widgets.repositories import Repositories
 from regtui.tui.widgets.tags import Tags
-from regtui.words import size
 
 _DEBOUNCE = 0.15  # seconds that the cursor has to stand on a tag before its details are read
 
@@ -43,6 +42,7 @@ class GoingScreen(StayingScreen):
         self._warned = 0  # warnings of the registry that were shown
         self._paused: datetime | None = None  # what the first line says of the registry's pause
         self._remembered = ""  # the repository that was opened last, and had tags
+        self._chosen = ""  # what the last line says of marks
 
     def on_mount(self) -> None:
         self.stay()
@@ -198,6 +198,7 @@ class GoingScreen(StayingScreen):
 
     def on_tags_changed(self) -> None:
         self.panes[TAGS].title_text = self.tags.title_text
+        self._chosen = self.tags.marks_text
         answered, total = self.tags.progress
         if total and self.tags.failure:
             self.say(TAGS, f"! {self.tags.failure.what}")
@@ -261,10 +262,8 @@ class GoingScreen(StayingScreen):
             self._warned += 1
             self.notify(f"{self.registry} says: {warning}", severity="warning", markup=False)
         self.breadcrumb.show(self.spot.parts, self._marks)
-        marked = self.tags.marked
-        chosen = f"{len(marked):,} marked · {size(self.tags.marked_size)}" if marked else ""
         error = self.tags.error(self.spot.reference.tag) if self.pane == TAGS else None
-        self.keyline.show(chosen, f"! {error.what}" if error else self.going_on, failed=bool(error))
+        self.keyline.show(self._chosen, f"! {error.what}" if error else self.going_on, failed=bool(error))
 
     @property
     def _marks(self) -> list[str]:

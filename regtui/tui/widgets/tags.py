@@ -23,6 +23,7 @@ from regtui.tui.sorting import Order, Sorting
 from regtui.tui.tag_table import TagTable
 from regtui.tui.widgets.lines import Options
 from regtui.tui.widgets.marked_lines import MarkedLines
+from regtui.words import size
 
 _AT_ONCE = 4000  # names taken in before keys are looked at again
 _REST = 0.02  # seconds for keys between two such
@@ -173,6 +174,15 @@ class Tags(MarkedLines):
     def marked_size(self) -> int:
         """Bytes of what the marked tags point to, as far as it is known, each digest once."""
         return self._table.size_of(self._table.marked)
+
+    @property
+    def marks_text(self) -> str:
+        """`32 marked, 12 not shown · 4.3 kB`; empty when nothing is marked."""
+        count = self.marks.count
+        if not count:
+            return ""
+        unseen = count - sum(row in self.marks for row in self.rows)
+        return f"{count:,} marked{f', {unseen:,} not shown' if unseen else ''} · {size(self.marked_size)}"
 
     @property
     def progress(self) -> tuple[int, int]:
