@@ -67,7 +67,7 @@ class Exchange:
         self._transport = logged(transport, log)
         elsewhere = logged(elsewhere, log) if elsewhere else None
         self._elsewhere: dict[bool, httpx.AsyncBaseTransport] = {True: elsewhere, False: elsewhere} if elsewhere else {}
-        self._authorizer = Authorizer(endpoint, registry, self._log_in, credentials, realms)
+        self._authorizer = Authorizer(endpoint, registry, self._log_in, credentials, realms, read_only=read_only)
         self._timeout = timeout
         self._home = httpx.URL(endpoint.base)
         self._paces = Paces(self._home, registry, concurrency)

@@ -62,8 +62,8 @@ class Authorizer:
     """Answers one registry's challenges, and sends along what is known from then on.
 
     `send` puts one request to a login server and gives its answer; `credentials` finds the login for a repository, and
-    is asked once for each; `realms` are login servers that the user confirmed. Any number of requests may ask at the
-    same time: they share one renewal.
+    is asked once for each; `realms` are login servers that the user confirmed. With `read_only`, no challenge makes it
+    ask for more than reading. Any number of requests may ask at the same time: they share one renewal.
     """
 
     def __init__(
@@ -73,7 +73,10 @@ class Authorizer:
         send: Callable[[httpx.Request], Awaitable[Answer]],
         credentials: Callable[[str], Awaitable[Credentials | None]] | None,
         realms: frozenset[str] = frozenset(),
+        *,
+        read_only: bool = False,
     ) -> None:
+        self._read_only = read_only
         self._endpoint = endpoint
         self._registry = registry
         self._send = send
@@ -139,6 +142,8 @@ class Authorizer:
 
     def _widen(self, needed: Access, asked: Sequence[str]) -> None:
         """What was asked for before stays, unless that would be without an end."""
+        if self._read_only:
+            asked = [reading for scope in asked if (reading := _reading(scope))]
         wider = merge_scopes((*self._widened(needed), *asked))
         if sum(map(len, wider)) > SCOPES_LIMIT:
             wider = merge_scopes((*needed.scopes, *asked))
@@ -237,6 +242,15 @@ def _keep(table: dict[K, V], key: K, value: V) -> None:
     table[key] = value
     if len(table) > KEPT:
         del table[next(iter(table))]
+
+
+def _reading(scope: str) -> str:
+    """A scope without the actions that change a repository; empty when nothing else is in it."""
+    resource, _, actions = scope.rpartition(":")
+    if not resource.startswith("repository:"):
+        return scope
+    left = [action for action in actions.split(",") if action not in ("push", "delete", "*")]
+    return f"{resource}:{','.join(left)}" if left else ""
 
 
 def merge_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
