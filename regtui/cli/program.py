@@ -34,6 +34,8 @@ _COMMANDS = {
     "packages": "packages",
     "rm": "changing",
     "tag": "changing",
+    "cp": "copying",
+    "mv": "copying",
     "undo": "undoing",
     "resume": "resuming",
     "history": "undoing",

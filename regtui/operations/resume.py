@@ -23,6 +23,7 @@ from regtui.operations.removal import replan as replan_removal
 from regtui.operations.restoring import RestoreManifest
 from regtui.operations.session import Session
 from regtui.operations.throw_away import finish_throw_away
+from regtui.operations.transfer import replan as replan_copy
 from regtui.operations.undo import plan_undo
 from regtui.operations.wholeness import must_be_whole
 from regtui.store.rows import SENT, KeptChange, KeptStep, Outcome, Saved, State
@@ -162,6 +163,8 @@ async def _replan(
         case "remove":
             tags = {tag: digest for tag, digest in request["tags"].items() if tag not in ending}
             return await replan_removal(session, {**request, "tags": tags}, _undeleted(steps))
+        case "copy":
+            return await replan_copy(session, request, open_other)
         case "undo":
             return await plan_undo(session, request["change"], force=request["force"])
         case "put back":

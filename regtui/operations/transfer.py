@@ -160,10 +160,10 @@ async def plan_copy(
         await planning.read(top or await document(source, reference.repository, digest), replaces, referrers)
     inside = planning.stays_inside
     source_name, target_name = name(reference.repository, reference.version), name(to.repository, to.tag)
-    into = "" if source is target else f"{to.registry}/"
+    of, into = ("", "") if source is target else (f"{source.registry}/", f"{to.registry}/")
     return CopyPlan(
         target.registry,
-        f"Point {target_name} to {source_name}" if inside else f"Copy {source_name} to {into}{target_name}",
+        f"Point {target_name} to {source_name}" if inside else f"Copy {of}{source_name} to {into}{target_name}",
         ("Move the tag" if replaces else "Make the tag") if inside else "Copy",
         tuple(planning.steps),
         warnings=tuple(planning.warnings),
