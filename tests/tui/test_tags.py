@@ -23,6 +23,7 @@ from regtui.words import size as size_text
 from tests.tui.stage import HOSTILE, Stage, on_stage
 
 NOW = datetime.now(UTC)
+SIGNATURE = f"sha256-{'a' * 64}.sig"
 GONE = NotFound("registry.example.com has no manifest for team/app:1.0", "Refresh.", status=404)
 
 
@@ -363,6 +364,31 @@ async def test_all_that_is_shown_is_marked_and_inverted_and_nothing_else() -> No
         pane.set_filter("")
         await pilot.press("I")
         assert list(pane.marked) == ["2.0", "1.0"]
+
+
+async def test_what_is_said_of_marks_counts_those_that_a_filter_or_habit_hides() -> None:
+    pane = started("1.0", "1.1", "2.0", SIGNATURE)
+    async with on_stage(pane) as (_, pilot):
+        await settled(pane, pilot)
+        await pilot.press("full_stop", "A", "full_stop")
+        assert pane.marks_text == "4 marked, 1 not shown · 0 B"
+        pane.set_filter("1.*")
+        assert pane.marks_text == "4 marked, 2 not shown · 0 B"
+        await pilot.press("I")
+        assert pane.marks_text == "2 marked, 2 not shown · 0 B"
+        assert set(pane.marked) == {"2.0", SIGNATURE}
+
+
+async def test_tags_that_come_after_all_were_marked_are_not() -> None:
+    pane = started("1.0", "1.1", complete=False)
+    async with on_stage(pane) as (_, pilot):
+        await settled(pane, pilot)
+        await pilot.press("A")
+        pane.apply([Listed(("1.2", "1.3"), True)])
+        await settled(pane, pilot)
+        assert pane.listed == ("1.3", "1.2", "1.1", "1.0")
+        assert pane.marked == ("1.1", "1.0")
+        assert pane.current == "1.1"
 
 
 async def test_removed_tags_take_their_marks_along_and_leave_the_cursor_where_it_was() -> None:

@@ -68,9 +68,7 @@ class RunningDialog(Dialog[bool]):
 
     def buttons(self) -> Iterable[Button]:
         yield safe_button("Stop")
-        again = doing_button("Try again")
-        again.display = False
-        yield again
+        yield doing_button("Try again")
 
     def on_mount(self) -> None:
         self._run_plan()
@@ -105,7 +103,7 @@ class RunningDialog(Dialog[bool]):
         return [number for number in range(len(self._plan.steps)) if number not in self._done]
 
     def _run_plan(self) -> None:
-        self._label("Stop", again=False)
+        self._label("Stop")
         self._write("running-state", "Esc stops it after the steps in hand.")
         self.query_one(".running-failures").display = False
         self.run_worker(self._run(), exclusive=True)
@@ -131,7 +129,7 @@ class RunningDialog(Dialog[bool]):
         self._is_done = finished is not None and not finished.failed and not finished.left
         if not self._is_done:
             self._end(finished)
-        elif self.is_current:
+        elif self.is_active:
             self.dismiss(True)
 
     def _take(self, event: RunnerEvent) -> None:
@@ -157,11 +155,13 @@ class RunningDialog(Dialog[bool]):
             self._write("running-state", f"{', '.join(parts)}. {undo}")
         else:
             self._write("running-state", "Nothing further was sent.")
-        self._label("Close", again=finished is not None and bool(self._undone))
+        is_rest = finished is not None and bool(self._undone)
+        self._label("Close", ("Try again" if finished and finished.failed else "Go on") * is_rest)
 
-    def _label(self, safe: str, *, again: bool) -> None:
+    def _label(self, safe: str, again: str = "") -> None:
         self.query_one(".-safe", Button).label = Content(safe)
-        self.query_one(".-doing", Button).display = again
+        doing = self.query_one(".-doing", Button)
+        doing.label, doing.display = Content(again), bool(again)
 
     def _list_failures(self) -> None:
         self.query_one(".running-failures").display = True
