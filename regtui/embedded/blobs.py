@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from typing import BinaryIO
@@ -29,8 +28,7 @@ class Blobs:
     async def get(self, request: Request) -> Response:
         """GET, a single byte range of it if asked for, and HEAD."""
         name, digest = name_of(request), digest_from(request.path_params["digest"])
-        file = await run_in_threadpool(self._open, name, digest)
-        size = os.fstat(file.fileno()).st_size
+        file, begin, size = await run_in_threadpool(self._open, name, digest)
         headers = {
             "Docker-Content-Digest": digest,
             "Content-Type": "application/octet-stream",
@@ -46,10 +44,10 @@ class Blobs:
             file.close()
             raise
         if span is None:
-            return StreamingResponse(_pieces(file, 0, size), headers=headers)
+            return StreamingResponse(_pieces(file, begin, begin + size), headers=headers)
         start, end = span
         headers |= {"Content-Length": str(end - start), "Content-Range": f"bytes {start}-{end - 1}/{size}"}
-        return StreamingResponse(_pieces(file, start, end), 206, headers)
+        return StreamingResponse(_pieces(file, begin + start, begin + end), 206, headers)
 
     def delete(self, request: Request) -> Response:
         name, digest = name_of(request), digest_from(request.path_params["digest"])
@@ -62,11 +60,12 @@ class Blobs:
             raise _unknown(digest)
         return Response(status_code=202)
 
-    def _open(self, name: str, digest: Digest) -> BinaryIO:
+    def _open(self, name: str, digest: Digest) -> tuple[BinaryIO, int, int]:
+        """The file that holds a blob, where in it that begins, and the blob's size."""
         layout = self._repositories.get(name)
         try:
             if layout:
-                return layout.path(digest).open("rb")
+                return layout.open(digest)
         except FileNotFoundError:
             pass
         raise _unknown(digest)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -92,6 +93,23 @@ class Layout:
     def has(self, digest: Digest | str) -> bool:
         return self.path(digest).is_file()
 
+    def open(self, digest: Digest | str) -> tuple[BinaryIO, int, int]:
+        """The file that holds a digest's content, where in it that begins, and its size. Raises `FileNotFoundError`."""
+        file = self.path(digest).open("rb")
+        return file, 0, os.fstat(file.fileno()).st_size
+
+    def tag_of(self, name: str) -> str:
+        """The tag that a name in `index.json` is, or empty: other tools also write what no client could ask for."""
+        return name if is_tag(name) else ""
+
+    def name_of(self, tag: str) -> str:
+        """What `index.json` calls a tag."""
+        return tag
+
+    def holds(self, entry: Descriptor) -> bool:
+        """Whether an entry of `index.json` is of this repository."""
+        return True
+
     def contents(self) -> Contents:
         """What is tagged and known now."""
         known = self._contents
@@ -125,8 +143,8 @@ class Layout:
             self._scratch.place(document.raw, self.path(document.digest))
             known = any(each.digest == document.digest for each in contents.index.entries)
             if tag:
-                named = msgspec.structs.replace(descriptor, annotations={TAG: tag})
-                self._replace(contents, (*_without(contents, tag, document.digest), named))
+                named = msgspec.structs.replace(descriptor, annotations={TAG: self.name_of(tag)})
+                self._replace(contents, (*self._without(contents, tag, document.digest), named))
             elif not known:
                 self._replace(contents, (*contents.index.entries, descriptor))
 
@@ -135,7 +153,7 @@ class Layout:
         with self._changing() as contents:
             if tag not in contents.tags:
                 return False
-            self._replace(contents, _without(contents, tag))
+            self._replace(contents, self._without(contents, tag))
             return True
 
     def remove(self, digest: Digest) -> bool:
@@ -143,11 +161,16 @@ class Layout:
         with self._changing() as contents:
             if not self.find(digest):
                 return False
-            kept = tuple(each for each in contents.index.entries if each.digest != digest)
+            kept = tuple(each for each in contents.index.entries if each.digest != digest or not self.holds(each))
             if len(kept) < len(contents.index.entries):
                 self._replace(contents, kept)
-            self.path(digest).unlink(missing_ok=True)
+            if self.is_free(digest):
+                self.path(digest).unlink(missing_ok=True)
             return True
+
+    def is_free(self, digest: Digest) -> bool:
+        """Whether a manifest that was removed here is nobody else's."""
+        return True
 
     def remove_blob(self, digest: Digest) -> bool:
         """False when there is no such blob."""
@@ -206,6 +229,21 @@ class Layout:
         self._scratch.place(msgspec.json.encode(index), self._index)
         self._contents = self._look_up(self._stamp(), index)
 
+    def _without(self, contents: Contents, tag: str, coming: str = "") -> tuple[Descriptor, ...]:
+        """The index without a tag. What it named stays, untagged, unless another entry or the coming one has it."""
+        kept = []
+        going: Descriptor | None = None
+        for each in contents.index.entries:
+            name = name_in(each)
+            if name and self.tag_of(name) == tag:
+                going = going or each
+            elif name or each.digest != coming:
+                kept.append(each)
+        if going and going.digest != coming and all(each.digest != going.digest for each in kept):
+            others = {key: value for key, value in (going.annotations or {}).items() if key != TAG}
+            kept.append(msgspec.structs.replace(going, annotations=others or None))
+        return tuple(kept)
+
     def _stamp(self) -> tuple[int, int, int]:
         status = self._index.stat()
         return status.st_ino, status.st_mtime_ns, status.st_size
@@ -213,11 +251,10 @@ class Layout:
     def _look_up(self, stamp: tuple[int, int, int], index: IndexFile) -> Contents:
         tags: dict[str, Descriptor] = {}
         manifests: dict[str, Descriptor] = {}
-        pending = [each for each in index.entries if is_digest(each.digest)]
+        pending = [each for each in index.entries if is_digest(each.digest) and self.holds(each)]
         for descriptor in pending:
-            name = (descriptor.annotations or {}).get(TAG, "")
-            if is_tag(name):  # other tools also write whole references here, which no client could ask for
-                tags.setdefault(name, descriptor)
+            if tag := self.tag_of(name_in(descriptor)):
+                tags.setdefault(tag, descriptor)
         for descriptor in pending:  # grows on the way
             if manifests.setdefault(descriptor.digest, descriptor) is descriptor:
                 pending += self._children_of(descriptor)
@@ -256,20 +293,9 @@ class Layout:
         return None
 
 
-def _without(contents: Contents, tag: str, coming: str = "") -> tuple[Descriptor, ...]:
-    """The index without a tag. What it named stays, untagged, unless another entry or the one that is coming has it."""
-    kept = []
-    going: Descriptor | None = None
-    for each in contents.index.entries:
-        name = (each.annotations or {}).get(TAG, "")
-        if name == tag:
-            going = going or each
-        elif name or each.digest != coming:
-            kept.append(each)
-    if going and going.digest != coming and all(each.digest != going.digest for each in kept):
-        others = {key: value for key, value in (going.annotations or {}).items() if key != TAG}
-        kept.append(msgspec.structs.replace(going, annotations=others or None))
-    return tuple(kept)
+def name_in(entry: Descriptor) -> str:
+    """What an entry of `index.json` is called, or empty."""
+    return (entry.annotations or {}).get(TAG, "")
 
 
 def _as_referrer(document: Document, descriptor: Descriptor) -> tuple[str, Descriptor] | None:

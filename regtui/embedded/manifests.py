@@ -33,12 +33,15 @@ class Manifests:
         if not found:
             raise _unknown(version)
         headers = {"Docker-Content-Digest": found.digest, "Content-Type": found.media_type}
-        if request.method == "HEAD":
-            return Response(headers={**headers, "Content-Length": str(layout.path(found.digest).stat().st_size)})
         try:
-            return Response(layout.path(found.digest).read_bytes(), headers=headers)
+            file, start, size = layout.open(found.digest)
         except FileNotFoundError:  # deleted just now
             raise _unknown(version) from None
+        with file:
+            if request.method == "HEAD":
+                return Response(headers={**headers, "Content-Length": str(size)})
+            file.seek(start)
+            return Response(file.read(min(size, MANIFEST_LIMIT + 1)), headers=headers)
 
     async def put(self, request: Request) -> Response:
         name, version = name_of(request), request.path_params["version"]

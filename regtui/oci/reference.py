@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from dataclasses import dataclass, replace
 
 from regtui.errors import ReferenceError
 from regtui.oci.digest import Digest, parse_digest
+from regtui.oci.transports import OCI, as_repository, is_local, own_repository, split_name, written
 from regtui.text import shown
 
 DOCKER_HUB = "docker.io"
@@ -26,7 +28,8 @@ _NAME_LIMIT = 255
 class Reference:
     """Where something is: a registry, a repository in it, a tag or digest there; each later part may be missing.
 
-    `registry` is as people write it (`docker.io`, `localhost:5000`, `[::1]:5000`); `host` is where requests go.
+    `registry` is as people write it (`docker.io`, `localhost:5000`, `[::1]:5000`), or a folder or file that is read like
+    one (`oci:/folder`, `docker-archive:/file.tar`); `host` is where requests go.
     """
 
     registry: str
@@ -49,11 +52,14 @@ class Reference:
         return replace(self, tag=tag, digest=digest)
 
     def __str__(self) -> str:
-        text = self.registry
-        if self.repository:
-            text += f"/{self.repository}"
-        if self.tag:
-            text += f":{self.tag}"
+        if is_local(self.registry):
+            text = written(self.registry, self.repository, self.tag)
+        else:
+            text = self.registry
+            if self.repository:
+                text += f"/{self.repository}"
+            if self.tag:
+                text += f":{self.tag}"
         if self.digest:
             text += f"@{self.digest}"
         return text
@@ -64,9 +70,12 @@ def parse_reference(text: str) -> Reference:
 
     Before a `/`, `localhost`, a dot or a colon makes a host; without any `/`, a host if what stands before `:` is
     `localhost`, an IP address or holds a dot (`registry:5000/`, with the slash, is a host too); else Docker Hub's.
-    `https://` and a path of `/v2/` from a browser's address line are taken off. Raises `ReferenceError`.
+    `https://`, Helm's `oci://`, and a path of `/v2/` from a browser's address line are taken off. What `oci:` or
+    `docker-archive:` begins is a folder or file, by its absolute path. Raises `ReferenceError`.
     """
-    rest = re.sub(r"^https?://", "", text.strip())
+    if is_local(text.strip()):
+        return _in_files(text.strip())
+    rest = re.sub(r"^(https?|oci)://", "", text.strip())
     if not rest:
         raise ReferenceError("An empty reference", "Write a registry, HOST/REPOSITORY or HOST/REPOSITORY:TAG.")
     host, path = _split(rest)
@@ -78,7 +87,7 @@ def parse_reference(text: str) -> Reference:
 def short_name(text: str) -> tuple[str, str] | None:
     """The repository and the rest (`:TAG`, `@DIGEST`) of a name without a registry; None for one that has it."""
     given = text.strip()
-    if not given or "://" in given or _split(given)[0]:
+    if not given or is_local(given) or "://" in given or _split(given)[0]:
         return None
     end = min((place for mark in ":@" if (place := given.find(mark)) >= 0), default=len(given))
     return given[:end], given[end:]
@@ -171,3 +180,35 @@ def _on_host(host: str, rest: str) -> Reference:
     if colon:
         check_tag(tag)
     return Reference(registry, repository, tag, parse_digest(digest) if at else None)
+
+
+def _in_files(text: str) -> Reference:
+    """`oci:/folder[:TAG]`, `oci:/folder[:REPOSITORY:TAG]`, `docker-archive:/file[:REPOSITORY[:TAG]]`, with `@DIGEST`.
+
+    `//` before a repository makes one of what could be a tag.
+    """
+    transport, _, rest = text.partition(":")
+    digest = re.search(r"@(sha(?:256|512):[0-9a-f]*)$", rest)
+    path, mark, name = _partition(rest[: digest.start()] if digest else rest)
+    if not path.startswith("/"):
+        raise ReferenceError(f"{shown(text, 200)!r} has no absolute path", f"Write {transport}:/PATH.")
+    registry = f"{transport}:{posixpath.normpath(path)}"
+    repository, tag = split_name(name) if mark == "//" or ":" in name or "/" in name else ("", name)
+    if mark == ":" and tag and not repository and not registry.startswith(OCI):
+        repository, tag = as_repository(tag), ""
+    if tag:
+        check_tag(tag)
+    if repository:
+        check_repository(repository)
+    elif tag or digest:
+        repository = own_repository(registry)
+    return Reference(registry, repository, tag, parse_digest(digest[1]) if digest else None)
+
+
+def _partition(text: str) -> tuple[str, str, str]:
+    """The path before the first colon or doubled slash, which of them it is, and what follows."""
+    found = re.search("//|:", text.lstrip("/"))
+    if not found:
+        return text, "", ""
+    start = len(text) - len(text.lstrip("/")) + found.start()
+    return text[:start], found[0], text[start + len(found[0]) :]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from regtui.errors import UsageError
 from regtui.oci.reference import DOCKER_HUB, Reference, check_host, check_repository, parse_reference, short_name
+from regtui.oci.transports import is_local
 from regtui.text import shown
 
 
@@ -16,7 +18,10 @@ def resolve(text: str, environ: Mapping[str, str] = os.environ) -> Reference:
     A short name is its alias, or else of the one registry that short names are looked for in; of several it is Docker
     Hub, if that is among them, and so it is where podman's files say nothing. Raises `ReferenceError`, `UsageError`
     with the candidates where several registries could be meant, `ConfigError` for a file that can't be used.
+    Paths behind `oci:` and `docker-archive:` are of the folder that regtui was started in.
     """
+    if is_local(text.strip()):
+        return parse_reference(_absolute(text.strip()))
     short = short_name(text)
     if short is None:
         return parse_reference(text)
@@ -39,10 +44,28 @@ def resolve(text: str, environ: Mapping[str, str] = os.environ) -> Reference:
 
 def resolve_place(text: str) -> tuple[Reference, str]:
     """As `resolve`; with a slash at its end it is a namespace (`docker.io/library/`): its registry, and its name."""
+    if is_local(text.strip()):
+        return resolve(text), ""
     host, slash, path = text.strip().removeprefix("https://").removeprefix("http://").partition("/")
     if slash and path.endswith("/") and path.strip("/") not in ("", "v2"):
         return Reference(check_host(host)), check_repository(path.rstrip("/"))
     return resolve(text), ""
+
+
+def _absolute(text: str) -> str:
+    """The same with an absolute path. Raises `UsageError`."""
+    transport, _, rest = text.partition(":")
+    path = re.match(r"/*(?:(?!//)[^:@])*", rest)
+    assert path
+    if not path[0]:
+        raise UsageError(f"{transport}: names nothing", f"Write {transport}:PATH.")
+    absolute = os.path.abspath(os.path.expanduser(path[0]))
+    if ":" in absolute or "@" in absolute:
+        raise UsageError(
+            f"A path with a colon or an @ in it can't be written behind {transport}: ({shown(absolute, 200)})",
+            "Name it by a symbolic link that has none.",
+        )
+    return f"{transport}:{absolute}{rest[path.end() :]}"
 
 
 def server_of(registry: str, environ: Mapping[str, str] = os.environ) -> str:
