@@ -54,8 +54,9 @@ class KillingProxy:
         self.hosts = [f"127.0.0.1:{each.getsockname()[1]}" for each in self._sockets]
         """What references begin with: the registries behind this proxy."""
 
-    def run(self, work: Callable[[], None], *, kill_at: int = 0, when: Kill = Kill.UNANSWERED) -> Ran:
+    def run(self, work: Callable[[], None], *, kill_at: int | str = 0, when: Kill = Kill.UNANSWERED) -> Ran:
         """Calls `work` in a process of its own, killed at its request number `kill_at`, counted from 1; 0: never.
+        Or at the first request that begins so, as "PUT /v2/team/app".
 
         It returns when that process is gone and the registries have answered all that they were asked. `killed` is
         false when there were fewer requests. Raises `AssertionError` with the traceback when `work` fails.
@@ -107,7 +108,7 @@ class _Passing:
     """One process and what it sends."""
 
     child: int
-    kill_at: int
+    kill_at: int | str
     when: Kill
     requests: list[str] = field(default_factory=list)
     killed: bool = False
@@ -144,7 +145,7 @@ class _Passing:
             while (request := await _message(reader)) and not self.killed:
                 line = request.split(b"\r\n", 1)[0].decode()
                 self.requests.append(line.rpartition(" ")[0].partition("?")[0])
-                is_the_one = len(self.requests) == self.kill_at
+                is_the_one = self._is_the_one(self.kill_at)
                 if is_the_one and self.when is Kill.UNSENT:
                     self._kill()
                     break
@@ -161,6 +162,12 @@ class _Passing:
         finally:
             for each in (writer, to_there):
                 each.close()
+
+    def _is_the_one(self, kill_at: int | str) -> bool:
+        """Whether the process dies by its latest request."""
+        if isinstance(kill_at, int):
+            return len(self.requests) == kill_at
+        return self.requests[-1].startswith(kill_at)
 
     def _kill(self) -> None:
         if not self.killed:
