@@ -233,8 +233,27 @@ async def test_read_only_takes_every_change_away_and_says_so() -> None:
         assert "retag" not in at.lines[-1]
         live = {active.binding.id for active in at.app.screen.active_bindings.values()}
         assert not live & CHANGING
-        await at.press("d", "D", "t", "u")
+        for key in ("d", "D", "t", "u"):
+            await at.press(key)
+            await at.until("is opened for reading only")
+            at.app.clear_notifications()
+            await at.until(lambda: "opened for reading" not in at.text)
         assert at.app.screen is at.browser
+        await at.press("j")
+        assert "opened for reading" not in at.text
+
+
+async def test_nothing_is_deleted_from_the_files_pane() -> None:
+    async with running(f"{FEW}:latest", WIDE) as at:
+        await at.until("Platforms")
+        await at.press("4")
+        await at.until(lambda: "scope" in {active.binding.id for active in at.app.screen.active_bindings.values()})
+        await at.press("d", "D")
+        await at.pilot.pause(0.1)
+        assert at.app.screen is at.browser
+        assert "delete" not in at.lines[-1]
+        await at.press("3", "d")
+        await at.until("Type latest to go on:")
 
 
 async def test_no_key_does_two_things_in_one_place() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 
+from regtui.errors import ReadOnly
 from regtui.oci.reference import Reference
 from regtui.operations.session import DEMO
 from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
 from regtui.tui.comparing import compare
 from regtui.tui.file_actions import open_file, save_files
 from regtui.tui.history import Spot
-from regtui.tui.keys import binding
+from regtui.tui.keymap import keymap
+from regtui.tui.keys import ACTIONS, binding
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
 from regtui.tui.screens.open import OpenDialog
 from regtui.tui.screens.past import PastScreen
@@ -55,10 +58,22 @@ class BrowserScreen(PastScreen):
             return self.pane == FILES and self.files.at is not None
         return allowed and (action != "log_in" or self.registry != DEMO)
 
+    def on_key(self, event: events.Key) -> None:
+        """Under --read-only a key that would change something says why it doesn't."""
+        from regtui.operations.plan import must_write
+
+        own = keymap(self.settings.keys)
+        keys = {key for action in CHANGING for key in own.get(action, ",".join(ACTIONS[action].keys)).split(",")}
+        if self.loader.session and event.key in keys:
+            try:
+                must_write(self.loader.session)
+            except ReadOnly as error:
+                self.notify(str(error), severity="warning")
+
     def _may(self, action: str) -> bool:
         if self.loader.session is None or action == "undo":
             return self.loader.session is not None
-        if self.pane == REPOSITORIES:
+        if self.pane == REPOSITORIES or (self.pane == FILES and action != "retag"):
             return False  # a change is meant for what is under the cursor, and that is no tag here
         if action == "retag":
             return bool(self._target.version)
