@@ -60,7 +60,7 @@ def _place(step: KeptStep) -> str:
     """What it is about: `team/app:1.4`, `team/app@sha256:…`, or a repository."""
     from regtui.operations.looking import name  # which brings the client: not for --help and completion
 
-    version = step.intent.get("tag") or step.intent.get("digest", "")
+    version = step.intent.get("tag") or step.intent.get("digest") or step.intent.get("blob", "")
     return name(step.intent["repository"], version) if version else step.intent["repository"]
 
 
