@@ -57,7 +57,7 @@ async def plan_removal(
     check_repository(repository)
     wanted = dict.fromkeys(check_tag(tag) for tag in tags)
     names = await _names(session, repository, must_exist=digest is None)
-    asked = await _asked(session, repository, wanted, progress)
+    asked = await _asked(session, repository, wanted)
     for version in [*(tag for tag in wanted if tag not in asked), *([digest] if digest else [])]:
         await session.client.head(repository, version)  # it says what is missing
     for tag, expected in expect.items():

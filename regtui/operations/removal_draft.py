@@ -123,13 +123,13 @@ class Draft:
         number_of: dict[Digest, int] = {}
         above = parents(self.usage, self.scope.digests)
         known = {tag: self.usage.tags.get(tag) for tag in self.usage.names}
-        going, wanted = set(self.scope.tags), set(self.wanted)
+        going, wanted = frozenset(self.scope.tags), set(self.wanted)
         siblings: dict[Digest, tuple[str, ...]] = {}
         for digest in self.scope.digests:
             needs = tuple(number_of[other] for other in above[digest] if other in number_of)
             number_of[digest] = len(steps)
             saved = self._saved(digest, self.usage.tags_on(digest))
-            steps.append(RemoveDigest(saved, known, str(self._kind(digest)), needs))
+            steps.append(RemoveDigest(saved, known, going, str(self._kind(digest)), needs))
         for tag in self.scope.tags:
             digest = self.usage.tags[tag]
             if digest not in number_of:

@@ -127,6 +127,7 @@ class RemoveDigest:
 
     original: Saved  # with the tags that go along
     known: Mapping[str, Digest | None]  # every tag that there was when the plan was made; None: it can't be read
+    going: frozenset[str]  # those of them that the plan takes, on this digest or another
     what: str  # "image", "index", "signature": for people
     needs: tuple[int, ...] = ()
 
@@ -197,27 +198,40 @@ class RemoveDigest:
         return sorted(moved)
 
     async def _look_again(self, client: Client, vanished: set[str], moved: list[str]) -> None:
-        """A name that vanished and isn't of this digest had been moved to it by then, and is put back; unless what the
-        plan knew it to point to is gone, too: then it went with that, by somebody else's doing."""
+        """Raises `StepFailed` when more went than should, or less."""
         repository, digest = self.original.repository, self.original.digest
-        lost = []
-        for tag in sorted(vanished.difference(self.original.tags)):
-            was = self.known.get(tag)
-            went_with_it = was not in (None, digest) and await found(client, repository, str(was)) is None
-            if not went_with_it and await found(client, repository, tag) is None:
-                lost.append(tag)
+        lost = await self._lost(client, vanished)
+        if stays := [tag for tag in lost if tag not in self.going]:
+            await _put_all_back(client, self.original, stays)
+            raise StepFailed(
+                f"{_named(stays)} had been moved to {digest} meanwhile, and went with it, or somebody else deleted it "
+                "just then. It was put back there"
+            )
         if lost:
-            await _put_all_back(client, self.original, lost)
-            what = f"{_named(lost)} had been moved to {digest} meanwhile"
-            raise StepFailed(f"{what}, and went with it. That was put back")
+            raise StepFailed(
+                f"{_named(lost)}, to be deleted as well, went at the same time as {digest}: it had been moved there "
+                "meanwhile, or somebody else deleted it",
+                "regtui undo puts back what this deleted.",
+            )
         if await found_after(client, repository, digest, digest) is not None:
             what = f"{client.registry} said that {name(repository, digest)} is deleted"
             raise StepFailed(f"{what}, and it is still there")
         if moved:
-            raise StepFailed(
-                f"{_named(moved)} in {repository} was pushed anew meanwhile, and stays. What it pointed to, {digest}, "
-                "was deleted"
-            )
+            what = f"{_named(moved)} in {repository} was pushed anew meanwhile, and stays"
+            raise StepFailed(f"{what}. What it pointed to, {digest}, was deleted")
+
+    async def _lost(self, client: Client, vanished: set[str]) -> list[str]:
+        """Names that vanished with the digest and aren't of it: they had been moved to it since the plan was made.
+        Where what the plan knew them to point to is gone, too, they went with that, by somebody else's doing."""
+        lost = []
+        for tag in sorted(vanished.difference(self.original.tags)):
+            was = self.known.get(tag)
+            is_elsewhere = was not in (None, self.original.digest)
+            if is_elsewhere and await found(client, self.original.repository, str(was)) is None:
+                continue
+            if await found(client, self.original.repository, tag) is None:
+                lost.append(tag)
+        return lost
 
 
 async def _delete(client: Client, repository: str, version: str) -> None:

@@ -133,6 +133,61 @@ def test_many_tags_want_their_number(filled: DockerRegistry) -> None:
     assert tags(filled) == ["1", "1.0", "2.0", "latest"]
 
 
+def test_a_protected_tag_has_to_be_typed(filled: DockerRegistry) -> None:
+    with at_terminal("rm", "--force", f"{filled.host}/team/app:latest") as terminal:
+        terminal.wait_for("Delete 1 tag: type latest to go on:")
+        terminal.type("y\n")
+        assert terminal.end().code == 1
+    with at_terminal("rm", "--force", f"{filled.host}/team/app:latest") as terminal:
+        terminal.wait_for("type latest to go on:")
+        terminal.type("latest\n")
+        assert terminal.end().code == 0
+    assert tags(filled) == ["1", "1.0", "2.0"]
+
+
+def test_all_tags_of_a_repository_want_its_name(filled: DockerRegistry) -> None:
+    repository = f"{filled.host}/team/app"
+    refused = regtui("rm", "--all", "--yes", repository)
+    assert refused.code == 2
+    assert "Protected: team/app:latest" in refused.err
+    with at_terminal("rm", "--all", "--force", repository) as terminal:
+        terminal.wait_for("Delete 4 tags, all that there are: type team/app to go on:")
+        terminal.type("4\n")
+        assert terminal.end().code == 1
+    assert len(tags(filled)) == 4
+    with at_terminal("rm", "--all", "--force", repository) as terminal:
+        terminal.wait_for("type team/app to go on:")
+        terminal.type("team/app\n")
+        assert terminal.end().code == 0
+    assert tags(filled) == []
+    assert regtui("rm", "--all", f"{repository}:1.0").code == 2
+    assert regtui("rm", "--all", "--yes", f"{filled.host}/team/none").code == 1
+
+
+def test_tags_that_match_a_pattern(filled: DockerRegistry) -> None:
+    filled.tag("team/app", "1.0", "pr-1", "pr-10", "pr-2", "x-pr-1")
+    repository = f"{filled.host}/team/app"
+    assert regtui("rm", "--yes", "--tags", "pr-1", repository).code == 0  # the whole name
+    assert "pr-10" in tags(filled)
+    assert regtui("rm", "--yes", "--tags", "pr-*", "--tags", "re:^2", repository).code == 0
+    assert tags(filled) == ["1", "1.0", "latest", "x-pr-1"]
+    none = regtui("rm", "--yes", "--tags", "pr-*", repository)
+    assert (none.code, none.out) == (0, "")
+    assert "team/app has no tag to delete" in none.err
+    assert regtui("rm", "--yes", "--tags", "", repository).code == 2
+    assert regtui("rm", "--yes", "--tags", "a", "--all", repository).code == 2
+    assert tags(filled) == ["1", "1.0", "latest", "x-pr-1"]
+
+
+def test_references_from_standard_input(filled: DockerRegistry) -> None:
+    lines = f"{filled.host}/team/app:1\n\n{filled.host}/team/app:2.0\n"
+    without_yes = regtui("rm", "-", stdin=lines)
+    assert (without_yes.code, without_yes.out) == (2, "")
+    assert regtui("rm", "--yes", "-", stdin=lines).code == 0
+    assert tags(filled) == ["1.0", "latest"]
+    assert regtui("rm", "--yes", "-").code == 2
+
+
 def test_a_server_without_deletion_is_sent_the_probe_and_nothing_else(
     registry_without_deletion: DockerRegistry, layout: Layout
 ) -> None:
