@@ -45,8 +45,11 @@ async def document_of_tag(session: Session, repository: str, tag: str, expected:
     """What a tag points to now. Where what it pointed to is in the cache, one `HEAD` does, which isn't a pull."""
     if expected and await session.cache.get(expected):
         digest = digest_in(await session.client.head(repository, tag))
-        return await document(session, repository, digest, mirrored=True)
-    return await document(session, repository, tag)
+        found = await document(session, repository, digest, mirrored=True)
+    else:
+        found = await document(session, repository, tag)
+    session.saw(repository, tag, found.digest)
+    return found
 
 
 async def cached_document(session: Session, repository: str, digest: Digest) -> Document | None:

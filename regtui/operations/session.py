@@ -14,6 +14,7 @@ from regtui.registry.request_log import RequestLog, RequestRecord
 
 if TYPE_CHECKING:
     from regtui.config import Settings
+    from regtui.oci.digest import Digest
     from regtui.operations.mirrors import Mirrors
     from regtui.registry.client import Client
     from regtui.store.cache import Cache
@@ -53,6 +54,10 @@ class Session:
     def concurrency(self) -> int:
         """Requests at a time."""
         return self.settings.for_registry(self.registry).concurrency
+
+    def saw(self, repository: str, tag: str, digest: Digest) -> None:
+        """Keeps in mind what a tag points to now: see `tag_log`."""
+        self.cache.saw(self.registry, repository, tag, digest)
 
     async def aclose(self) -> None:
         try:

@@ -41,7 +41,10 @@ async def tag_pages(session: Session, repository: str) -> AsyncGenerator[TagPage
                 async for some in told:
                     fresh = [tag for tag in some if tag.name not in seen]
                     seen.update(dict.fromkeys(tag.name for tag in fresh))
-                    yield _page(fresh, facts)
+                    page = _page(fresh, facts)
+                    for name, told_facts in page.facts.items():
+                        session.saw(repository, name, told_facts.digest)
+                    yield page
             keep_tags(session, repository, list(seen))
             return
         except RegtuiError:

@@ -67,12 +67,14 @@ class TagReader:
         client, repository = self._session.client, self._repository
         if self._is_cached:
             digest = digest_in(await client.head(repository, tag))
+            self._session.saw(repository, tag, digest)
             if digest in self._facts:
                 return self._facts[digest]
             cached = await cached_document(self._session, repository, digest)
             self._is_cached = cached is not None
             return cached or await document(self._session, repository, digest, mirrored=True)
         found = await client.manifest(repository, tag)
+        self._session.saw(repository, tag, found.digest)
         if found.digest in self._facts:
             return self._facts[found.digest]
         self._is_cached = await self._session.cache.get(found.digest) is not None

@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from regtui.oci.digest import digest_of, is_digest
-from regtui.store import names
+from regtui.oci.digest import Digest, digest_of, is_digest
+from regtui.store import names, sightings
 from regtui.store.files import open_private, private_folder
+from regtui.store.sightings import Sighting
 
 T = TypeVar("T")
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS content (
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS made (
 );
 CREATE INDEX IF NOT EXISTS made_by_use ON made (used, size);
 {names.SCHEMA}
+{sightings.SCHEMA}
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
@@ -40,6 +42,8 @@ _RECENT = 16 * 2**20
 """Bytes of what was made of content that are held in memory."""
 _PATIENCE = 2.0
 """Seconds that another process may take for what it writes."""
+_SIGHTINGS, _GATHERING = 1000, 2.0
+"""Tags that are noted in one go, and seconds that they wait for others at most."""
 _HOUR = 3600
 """Seconds; `used` is counted in these, so that reading writes once an hour at most."""
 
@@ -64,6 +68,7 @@ class Cache:
         self._usable = size_limit > 0
         self._closed = False
         self._recent: dict[str, bytes] = {}  # of `made`, what was used last at the end
+        self._seen: list[sightings.Seen] = []  # that wait to be noted
         self._unweighed = size_limit  # bytes put since the content was last added up: at the start, nobody knows
 
     async def get(self, digest: str) -> bytes | None:
@@ -102,6 +107,27 @@ class Cache:
                 self._attempt, lambda database: names.keep(database, registry, kind, place, listed, limit)
             )
 
+    def saw(self, registry: str, repository: str, tag: str, digest: Digest) -> None:
+        """Notes that a tag is on this digest now, together with others a little later. Called on the loop."""
+        if not self._usable or self._closed:
+            return
+        self._seen.append((registry, repository, tag, digest, int(time.time() * 1000)))
+        if len(self._seen) == 1:
+            asyncio.get_running_loop().call_later(_GATHERING, self._note_seen)
+        elif len(self._seen) >= _SIGHTINGS:
+            self._note_seen()
+
+    async def sightings(self, registry: str, repository: str, tag: str) -> list[Sighting]:
+        """The digests that a tag was seen on, the newest first."""
+        self._note_seen()
+        return await self._in_thread(lambda database: sightings.of_tag(database, registry, repository, tag)) or []
+
+    def _note_seen(self) -> None:
+        seen, self._seen = self._seen, []
+        if seen and not self._closed:
+            limit = self._limit // 8 // sightings.ROW
+            self._thread.submit(self._attempt, lambda database: sightings.keep(database, seen, limit))
+
     def _remember(self, key: str, data: bytes) -> None:
         self._recent.pop(key, None)
         self._recent[key] = data
@@ -111,6 +137,7 @@ class Cache:
 
     async def close(self) -> None:
         """What is asked of it afterwards is not kept and not found."""
+        self._note_seen()
         self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=False)

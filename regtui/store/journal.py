@@ -24,6 +24,16 @@ _ADVICE = "A change must be written down before it is sent: free that folder, or
 _PATIENCE = 10.0
 """Seconds that another process may take for what it writes."""
 _CHANGES = "SELECT id, time, user, registry, title, state, request FROM change"
+_OF_TAG = """
+SELECT step.change, step.number, step.intent, max(saved.digest) FROM step JOIN change ON change.id = step.change
+LEFT JOIN saved ON saved.change = step.change AND saved.step = step.number AND saved.repository = ?3
+    AND EXISTS (SELECT 1 FROM json_each(saved.tags) WHERE value = ?4)
+WHERE step.outcome = ?1 AND change.registry = ?2 AND json_extract(step.intent, '$.repository') = ?3 AND (
+    saved.digest IS NOT NULL OR json_extract(step.intent, '$.tag') = ?4
+    OR instr(' ' || json_extract(step.intent, '$.made') || ' ', ' ' || ?4 || ' ') > 0
+)
+GROUP BY step.change, step.number ORDER BY step.change DESC, step.number DESC
+"""
 _TAKEN_AS = {
     Outcome.RESUMED: (Outcome.STARTED, Outcome.FAILED),
     Outcome.REPLANNED: (Outcome.PLANNED, Outcome.LEFT),
@@ -141,6 +151,19 @@ class Journal:
             if digest_of(raw) != content:
                 raise StoreError(f"The journal's copy of {digest} is damaged")
         return [Saved(row[0], Digest(row[1]), row[2], bytes(row[3]), tuple(json.loads(row[4]))) for row in rows]
+
+    def of_tag(self, registry: str, repository: str, tag: str) -> list[tuple[KeptChange, KeptStep, Digest | None]]:
+        """The steps that were done to a tag, the newest first, each with the digest that the tag had before."""
+        rows = self._rows(_OF_TAG, Outcome.DONE, registry, repository, tag)
+        changes = {number: self.change(number) for number in {row[0] for row in rows}}
+        return [
+            (
+                changes[number],
+                KeptStep(step, json.loads(intent), Outcome.DONE, "", ()),
+                Digest(before) if before else None,
+            )
+            for number, step, intent, before in rows
+        ]
 
     def close(self) -> None:
         with self._lock:
