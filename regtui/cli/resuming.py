@@ -55,7 +55,7 @@ def resume(what: str | None, choice: str | None, dry_run: bool, yes: bool, as_js
         say("No change was cut off")
         return 0
     if choice is None and (dry_run or yes or as_json):
-        _tell(change, as_json)
+        _tell(change, as_json=as_json, err=not dry_run)
         if dry_run:
             return 0
         raise UsageError("There is more than one way", "Add --finish, --put-back or --leave.")
@@ -79,7 +79,7 @@ def _chosen(number: str | None) -> KeptChange | None:
     return waiting[0] if waiting else None
 
 
-def _tell(change: KeptChange, as_json: bool) -> None:
+def _tell(change: KeptChange, *, as_json: bool, err: bool) -> None:
     """What is known of it, without asking the registry."""
     steps = history.steps(this_run().settings, change.id)
     left_over = history.left_over(steps)
@@ -103,11 +103,12 @@ def _tell(change: KeptChange, as_json: bool) -> None:
         )
         return
     began = f"{words.ago(change.time)} by {change.user}"
-    say(f"Change {change.id} in {change.registry}, {began}: {change.title}")
-    ended = "It was cut off: " if change.is_cut_off else f"It is {change.state}: "
-    say(f"{ended}{done:,} of {words.count(total, 'step')} done, {started:,} may have been sent")
-    for tag in left_over:
-        say(f"{tag} may hold a throw-away manifest")
+    click.echo(shown(f"Change {change.id} in {change.registry}, {began}: {change.title}"), err=err)
+    ended = "It was cut off" if change.is_cut_off else f"It is {change.state}"
+    so_far = f"{done:,} of {words.count(total, 'step')} done, {started:,} may have been sent"
+    click.echo(f"  {ended}: {so_far}", err=err)
+    if left_over:
+        click.echo(f"  May hold a throw-away manifest: {shown(', '.join(left_over))}", err=err)
 
 
 def _leave(change: KeptChange) -> int:
@@ -130,7 +131,7 @@ async def _resume(
     from regtui.operations.undo import plan_undo
 
     if choice is None:
-        _tell(change, as_json=False)
+        _tell(change, as_json=False, err=True)
         choice = _ANSWERS.get((await ask("Finish it (f), put it back (p), or leave it (l)?")).lower()[:1])
     if choice is None:
         say("Nothing was changed")
@@ -192,6 +193,8 @@ def _show(plan: Plan, *, as_json: bool, err: bool) -> None:
     if len(plan.steps) > _SHOWN:
         click.echo(f"  … and {len(plan.steps) - _SHOWN:,} more", err=err)
     for label, text in plan.lines():
+        if label == "Undo":  # by a key
+            continue
         click.echo(f"  {shown(label):9} {shown(text)}", err=err)
     for warning in plan.warnings:
         click.echo(f"  {shown(warning)}", err=err)
@@ -207,4 +210,6 @@ async def _execute(session: Session, plan: Plan, as_json: bool, continues: int |
     outcome = await execute(session, plan, silent=as_json, continues=continues)
     if as_json:
         print_json({**plan.as_json(), "dry_run": False, **outcome.as_json()})
+    elif outcome.done and not this_run().quiet:
+        say(f"Undo: regtui undo {outcome.change}, until the registry's garbage collection runs")
     return outcome.code

@@ -20,6 +20,7 @@ from regtui.operations import history
 from regtui.operations.looking import found_all, name
 from regtui.operations.plan import Plan, Step, StepContext, must_write
 from regtui.operations.removal import replan as replan_removal
+from regtui.operations.removal_plan import listed
 from regtui.operations.restoring import RestoreManifest
 from regtui.operations.session import Session
 from regtui.operations.throw_away import finish_throw_away
@@ -34,6 +35,7 @@ OpenOther = Callable[[str], Awaitable[Session]]
 """Opens another registry, such as the one that a copy reads from."""
 
 _LATEST = 10_000
+_NAMED = 5
 
 
 def cut_off(of: Settings | Session) -> list[KeptChange]:
@@ -74,7 +76,9 @@ class RestPlan(Plan):
     def lines(self) -> list[tuple[str, str]]:
         """Rows of the dialog and of `--dry-run`: a label, and what there is to say."""
         rows = [("Finishes", f"change {self.change.id}: {self.change.title}, {words.ago(self.change.time)}")]
-        rows += [("Left over", f"{tag} holds a throw-away manifest: deleted first") for tag in self.finished]
+        if self.finished:
+            holds = "holds a throw-away manifest" if len(self.finished) == 1 else "hold throw-away manifests"
+            rows.append(("Left over", f"{listed(self.finished, _NAMED)} {holds}: deleted first"))
         return rows + (self.anew.lines() if self.anew.steps else [])
 
     def as_json(self) -> dict[str, Any]:
