@@ -12,6 +12,7 @@ from regtui.cli.flags import Run, this_run
 from regtui.cli.log import pauses_said
 from regtui.errors import UsageError
 from regtui.oci.reference import Reference
+from regtui.operations.archives import only_manifest, only_repository
 from regtui.operations.naming import resolve
 from regtui.operations.session import Session, open_session
 
@@ -56,8 +57,8 @@ async def _session(registry: str, run: Run) -> AsyncIterator[Session]:
 
 
 def repository_of(text: str, command: str) -> Reference:
-    """A repository, without tag or digest. Raises `UsageError`."""
-    reference = resolve(text)
+    """A repository, without tag or digest; a layout alone means the only one in it. Raises `UsageError`."""
+    reference = only_repository(resolve(text))
     if not reference.repository:
         raise UsageError(
             f"{reference} is a registry", f"Name a repository in it: regtui {command} {reference}/REPOSITORY"
@@ -68,8 +69,8 @@ def repository_of(text: str, command: str) -> Reference:
 
 
 def manifest_of(text: str) -> Reference:
-    """A reference with a tag or a digest. Raises `UsageError`."""
-    reference = resolve(text)
+    """A reference with a tag or a digest; a layout or archive alone means the only tag in it. Raises `UsageError`."""
+    reference = only_manifest(resolve(text))
     if not reference.version:
         example = f"{reference}:TAG" if reference.repository else f"{reference}/REPOSITORY:TAG"
         raise UsageError(f"{reference} names no tag and no digest", f"Write {example}, or with a digest: @sha256:…")

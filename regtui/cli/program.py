@@ -28,6 +28,7 @@ _COMMANDS = {
     "inspect": "inspecting",
     "files": "files",
     "find": "find",
+    "log": "tag_log",
     "cat": "contents",
     "extract": "contents",
     "diff": "diff",
@@ -36,6 +37,8 @@ _COMMANDS = {
     "tag": "changing",
     "cp": "copying",
     "mv": "copying",
+    "pull": "moving",
+    "push": "moving",
     "undo": "undoing",
     "resume": "resuming",
     "history": "undoing",
@@ -45,8 +48,6 @@ _COMMANDS = {
     "completion": "completion",
 }
 """Each command, and the module that is imported when it is called."""
-_LATER = ("oci:", "docker-archive:")
-"""Transports that are part of the grammar, and that regtui can't open yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,6 @@ class Program(click.Group):
         word = args[0]
         if word.startswith("-") or word in self.list_commands(ctx):
             return super().resolve_command(ctx, args)
-        if word.startswith(_LATER):
-            raise UsageError(f"{shown(word, 200)}: layouts and archives can't be opened yet", "Name a registry.")
         if not (any(mark in word for mark in ".:/") or word == "localhost"):
             what = f"{shown(word, 100)!r} is neither a command nor a reference"
             raise UsageError(what, _advice(word, self.list_commands(ctx)))

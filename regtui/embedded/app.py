@@ -15,12 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, ExceptionHandler
 
-from regtui.embedded.blobs import Blobs
-from regtui.embedded.manifests import Manifests
+from regtui.embedded.blobs import Blobs, ReadBlobs
+from regtui.embedded.manifests import Manifests, ReadManifests
 from regtui.embedded.refusals import Refused, json_answer, name_of, number_from
-from regtui.embedded.repositories import Repositories
+from regtui.embedded.repositories import Readable, Repositories
 from regtui.embedded.uploads import Uploads
 from regtui.errors import RegtuiError
+
+_REPOSITORY = "/v2/{name:path}"
 
 
 def registry_app(root: Path | Repositories, *, deletion: bool = True) -> ASGIApp:
@@ -33,25 +35,40 @@ def registry_app(root: Path | Repositories, *, deletion: bool = True) -> ASGIApp
     repositories.scratch.sweep()
     lists, manifests = Lists(repositories), Manifests(repositories, deletion)
     blobs, uploads = Blobs(repositories, deletion), Uploads(repositories)
-    repository = "/v2/{name:path}"
-    routes = [
+    return _app(
+        [
+            *_reading(lists, manifests, blobs),
+            Route(f"{_REPOSITORY}/manifests/{{version}}", manifests.put, methods=["PUT"]),
+            Route(f"{_REPOSITORY}/manifests/{{version}}", manifests.delete, methods=["DELETE"]),
+            Route(f"{_REPOSITORY}/blobs/uploads/", uploads.begin, methods=["POST"]),
+            Route(f"{_REPOSITORY}/blobs/uploads", uploads.begin, methods=["POST"]),
+            Route(f"{_REPOSITORY}/blobs/uploads/{{upload}}", uploads.status),
+            Route(f"{_REPOSITORY}/blobs/uploads/{{upload}}", uploads.append, methods=["PATCH"]),
+            Route(f"{_REPOSITORY}/blobs/uploads/{{upload}}", uploads.finish, methods=["PUT"]),
+            Route(f"{_REPOSITORY}/blobs/uploads/{{upload}}", uploads.cancel, methods=["DELETE"]),
+            Route(f"{_REPOSITORY}/blobs/{{digest}}", blobs.delete, methods=["DELETE"]),
+        ]
+    )
+
+
+def reading_app(repositories: Readable) -> ASGIApp:
+    """A registry that takes nothing: an archive."""
+    return _app(_reading(Lists(repositories), ReadManifests(repositories), ReadBlobs(repositories)))
+
+
+def _reading(lists: Lists, manifests: ReadManifests, blobs: ReadBlobs) -> list[Route]:
+    return [
         Route("/v2/", ping),
         Route("/v2", ping),
         Route("/v2/_catalog", lists.catalog),
-        Route(f"{repository}/tags/list", lists.tags),
-        Route(f"{repository}/manifests/{{version}}", manifests.get),
-        Route(f"{repository}/manifests/{{version}}", manifests.put, methods=["PUT"]),
-        Route(f"{repository}/manifests/{{version}}", manifests.delete, methods=["DELETE"]),
-        Route(f"{repository}/referrers/{{digest}}", manifests.referrers),
-        Route(f"{repository}/blobs/uploads/", uploads.begin, methods=["POST"]),
-        Route(f"{repository}/blobs/uploads", uploads.begin, methods=["POST"]),
-        Route(f"{repository}/blobs/uploads/{{upload}}", uploads.status),
-        Route(f"{repository}/blobs/uploads/{{upload}}", uploads.append, methods=["PATCH"]),
-        Route(f"{repository}/blobs/uploads/{{upload}}", uploads.finish, methods=["PUT"]),
-        Route(f"{repository}/blobs/uploads/{{upload}}", uploads.cancel, methods=["DELETE"]),
-        Route(f"{repository}/blobs/{{digest}}", blobs.get),
-        Route(f"{repository}/blobs/{{digest}}", blobs.delete, methods=["DELETE"]),
+        Route(f"{_REPOSITORY}/tags/list", lists.tags),
+        Route(f"{_REPOSITORY}/manifests/{{version}}", manifests.get),
+        Route(f"{_REPOSITORY}/referrers/{{digest}}", manifests.referrers),
+        Route(f"{_REPOSITORY}/blobs/{{digest}}", blobs.get),
     ]
+
+
+def _app(routes: Sequence[Route]) -> ASGIApp:
     handlers = {
         Refused: cast(ExceptionHandler, _refusal),
         HTTPException: cast(ExceptionHandler, _unknown_request),
@@ -67,7 +84,7 @@ def registry_app(root: Path | Repositories, *, deletion: bool = True) -> ASGIApp
 class Lists:
     """The catalog, and the tags of a repository."""
 
-    def __init__(self, repositories: Repositories) -> None:
+    def __init__(self, repositories: Readable) -> None:
         self._repositories = repositories
 
     def catalog(self, request: Request) -> Response:

@@ -11,19 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from regtui.embedded.refusals import Refused, digest_from, name_of
-from regtui.embedded.repositories import Repositories
+from regtui.embedded.repositories import Readable, Repositories
 from regtui.oci.digest import Digest
 
 _PIECE = 256 * 1024
 """Bytes that are read, and held, at once."""
 
 
-class Blobs:
-    """The endpoint `/v2/<name>/blobs/<digest>`."""
+class ReadBlobs:
+    """The endpoint `/v2/<name>/blobs/<digest>`, for reading."""
 
-    def __init__(self, repositories: Repositories, deletion: bool) -> None:
-        self._repositories = repositories
-        self._deletion = deletion
+    def __init__(self, repositories: Readable) -> None:
+        self._readable = repositories
 
     async def get(self, request: Request) -> Response:
         """GET, a single byte range of it if asked for, and HEAD."""
@@ -49,6 +48,25 @@ class Blobs:
         headers |= {"Content-Length": str(end - start), "Content-Range": f"bytes {start}-{end - 1}/{size}"}
         return StreamingResponse(_pieces(file, begin + start, begin + end), 206, headers)
 
+    def _open(self, name: str, digest: Digest) -> tuple[BinaryIO, int, int]:
+        """The file that holds a blob, where in it that begins, and the blob's size."""
+        repository = self._readable.get(name)
+        try:
+            if repository:
+                return repository.open(digest)
+        except FileNotFoundError:
+            pass
+        raise _unknown(digest)
+
+
+class Blobs(ReadBlobs):
+    """The endpoint, for deleting too."""
+
+    def __init__(self, repositories: Repositories, deletion: bool) -> None:
+        super().__init__(repositories)
+        self._repositories = repositories
+        self._deletion = deletion
+
     def delete(self, request: Request) -> Response:
         name, digest = name_of(request), digest_from(request.path_params["digest"])
         if not self._deletion:
@@ -59,16 +77,6 @@ class Blobs:
         if not layout or not layout.remove_blob(digest):
             raise _unknown(digest)
         return Response(status_code=202)
-
-    def _open(self, name: str, digest: Digest) -> tuple[BinaryIO, int, int]:
-        """The file that holds a blob, where in it that begins, and the blob's size."""
-        layout = self._repositories.get(name)
-        try:
-            if layout:
-                return layout.open(digest)
-        except FileNotFoundError:
-            pass
-        raise _unknown(digest)
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from regtui.embedded.layout import Layout
 from regtui.embedded.refusals import Refused, digest_from, json_answer, name_of
-from regtui.embedded.repositories import Repositories
+from regtui.embedded.repositories import Readable, Repositories
 from regtui.errors import ContentError
 from regtui.oci import media_types
 from regtui.oci.digest import Digest, digest_of, is_digest
@@ -19,22 +19,24 @@ _SAYS_NOTHING = frozenset({"", "application/json", "application/octet-stream"})
 """Content types with which a manifest is taken for what it says of itself."""
 
 
-class Manifests:
-    """The endpoints below `/v2/<name>/manifests/` and `/v2/<name>/referrers/`."""
+class ReadManifests:
+    """The endpoints below `/v2/<name>/manifests/` and `/v2/<name>/referrers/`, for reading."""
 
-    def __init__(self, repositories: Repositories, deletion: bool) -> None:
-        self._repositories = repositories
-        self._deletion = deletion
+    def __init__(self, repositories: Readable) -> None:
+        self._readable = repositories
 
     def get(self, request: Request) -> Response:
         """GET and HEAD. `Accept` is not looked at: the client gets what was pushed."""
-        layout, version = self._layout(request), request.path_params["version"]
-        found = layout.find(version)
+        name, version = name_of(request), request.path_params["version"]
+        repository = self._readable.get(name)
+        if not repository:
+            raise _no_repository(name)
+        found = repository.find(version)
         if not found:
             raise _unknown(version)
         headers = {"Docker-Content-Digest": found.digest, "Content-Type": found.media_type}
         try:
-            file, start, size = layout.open(found.digest)
+            file, start, size = repository.open(found.digest)
         except FileNotFoundError:  # deleted just now
             raise _unknown(version) from None
         with file:
@@ -42,6 +44,27 @@ class Manifests:
                 return Response(headers={**headers, "Content-Length": str(size)})
             file.seek(start)
             return Response(file.read(min(size, MANIFEST_LIMIT + 1)), headers=headers)
+
+    def referrers(self, request: Request) -> Response:
+        name, digest = name_of(request), digest_from(request.path_params["digest"])
+        repository = self._readable.get(name)
+        found = repository.referrers(digest) if repository else []
+        headers = {}
+        wanted = request.query_params.get("artifactType")
+        if wanted:
+            found = [each for each in found if each.artifact_type == wanted]
+            headers["OCI-Filters-Applied"] = "artifactType"
+        index = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": found}
+        return json_answer(index, headers=headers, media_type=media_types.OCI_INDEX)
+
+
+class Manifests(ReadManifests):
+    """The endpoints, for pushing and deleting too."""
+
+    def __init__(self, repositories: Repositories, deletion: bool) -> None:
+        super().__init__(repositories)
+        self._repositories = repositories
+        self._deletion = deletion
 
     async def put(self, request: Request) -> Response:
         name, version = name_of(request), request.path_params["version"]
@@ -57,23 +80,11 @@ class Manifests:
             raise _unknown(version)
         return Response(status_code=202)
 
-    def referrers(self, request: Request) -> Response:
-        name, digest = name_of(request), digest_from(request.path_params["digest"])
-        layout = self._repositories.get(name)
-        found = layout.referrers(digest) if layout else []
-        headers = {}
-        wanted = request.query_params.get("artifactType")
-        if wanted:
-            found = [each for each in found if each.artifact_type == wanted]
-            headers["OCI-Filters-Applied"] = "artifactType"
-        index = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": found}
-        return json_answer(index, headers=headers, media_type=media_types.OCI_INDEX)
-
     def _layout(self, request: Request) -> Layout:
         name = name_of(request)
         layout = self._repositories.get(name)
         if not layout:
-            raise Refused("NAME_UNKNOWN", "There is no such repository", details=[{"name": name}])
+            raise _no_repository(name)
         return layout
 
     def _push(self, name: str, version: str, raw: bytes, content_type: str) -> Response:
@@ -138,6 +149,10 @@ def _missing(document: Document, layout: Layout | None) -> list[object]:
 
 def _is_elsewhere(descriptor: Descriptor) -> bool:
     return bool(descriptor.urls) or descriptor.media_type.startswith(media_types.FOREIGN)
+
+
+def _no_repository(name: str) -> Refused:
+    return Refused("NAME_UNKNOWN", "There is no such repository", details=[{"name": name}])
 
 
 def _unknown(version: str) -> Refused:

@@ -6,13 +6,35 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from regtui.embedded.layout import Layout
 from regtui.embedded.refusals import OWN_ENTRIES
 from regtui.embedded.scratch import Scratch
 from regtui.errors import ReferenceError
 from regtui.oci.digest import Digest
+from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import check_repository
+
+
+class ReadableRepository(Protocol):
+    """What is read of one repository. See `Layout`."""
+
+    def find(self, version: str) -> Descriptor | None: ...
+
+    def referrers(self, subject: Digest) -> list[Descriptor]: ...
+
+    def open(self, digest: Digest | str) -> tuple[BinaryIO, int, int]: ...
+
+
+class Readable(Protocol):
+    """What is read of a registry. See `Repositories`."""
+
+    def names(self) -> list[str]: ...
+
+    def tags(self, name: str) -> Sequence[str] | None: ...
+
+    def get(self, name: str) -> ReadableRepository | None: ...
 
 
 class Repositories:

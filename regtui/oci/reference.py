@@ -28,8 +28,8 @@ _NAME_LIMIT = 255
 class Reference:
     """Where something is: a registry, a repository in it, a tag or digest there; each later part may be missing.
 
-    `registry` is as people write it (`docker.io`, `localhost:5000`, `[::1]:5000`), or a folder or file that is read like
-    one (`oci:/folder`, `docker-archive:/file.tar`); `host` is where requests go.
+    `registry` is as people write it (`docker.io`, `localhost:5000`, `[::1]:5000`), or a folder or file that is read
+    like one (`oci:/folder`, `docker-archive:/file.tar`); `host` is where requests go.
     """
 
     registry: str

@@ -9,9 +9,11 @@ from dataclasses import replace
 from regtui.config import Settings
 from regtui.errors import ConnectionFailed, RegtuiError, TLSFailed
 from regtui.oci.reference import Reference
+from regtui.oci.transports import is_local, path_of
 from regtui.operations.login import confirmed_realms
 from regtui.operations.mirrors import PATIENCE, Mirrors
 from regtui.operations.session import DEMO, Credentials, Session
+from regtui.registry.asgi import App, StreamingASGITransport
 from regtui.registry.client import Client
 from regtui.registry.credentials import Told, find_credentials
 from regtui.registry.endpoint import Endpoint, find_endpoint
@@ -31,6 +33,8 @@ async def connect(registry: str, settings: Settings, credentials: Credentials | 
     """See `session.open_session`."""
     if registry == DEMO:
         return await _connect_demo(settings, log)
+    if is_local(registry):
+        return await _connect_files(registry, settings, log)
     conf = await asyncio.to_thread(read_registries_conf)
     others = settings.for_others()
     read_only = settings.for_registry(registry).read_only
@@ -140,25 +144,40 @@ async def _nowhere(place: Place) -> Client:
 
 async def _connect_demo(settings: Settings, log: RequestLog) -> Session:
     from regtui.embedded.demo import demo_app
-    from regtui.registry.asgi import StreamingASGITransport
 
-    own = settings.for_registry(DEMO)
     demo = await asyncio.to_thread(demo_app)
-
-    def new_client() -> Client:
-        return Client(
-            Endpoint(DEMO, "http"),
-            StreamingASGITransport(demo.app),
-            registry=DEMO,
-            read_only=own.read_only,
-            concurrency=own.concurrency,
-            timeout=settings.timeout,
-            log=log,
-        )
-
     # what is done to the demo is gone with it, so it is not written into the user's journal
     own_folders = replace(settings, cache_dir=demo.folder / ".cache", state_dir=demo.folder / ".state")
+    new_client = _embedded(DEMO, DEMO, demo.app, settings, log)
     return await _join(DEMO, own_folders, new_client, log, remove=demo.close)
+
+
+async def _connect_files(registry: str, settings: Settings, log: RequestLog) -> Session:
+    """A layout, or an archive, which nobody changes. Raises `ContentError` for what is neither."""
+    from regtui.operations.archives import open_files
+
+    files = await asyncio.to_thread(open_files, registry)
+    new_client = _embedded(registry, "files.localhost", files.app, settings, log, read_only=files.read_only)
+    session = await _join(registry, settings, new_client, log, remove=files.close, read_only=files.read_only)
+    if not path_of(registry).startswith(str(settings.cache_dir)):  # else it is regtui's own, and goes again
+        await asyncio.to_thread(Places(settings.state_dir).remember, registry)
+    return session
+
+
+def _embedded(
+    registry: str, host: str, app: App, settings: Settings, log: RequestLog, *, read_only: bool = False
+) -> NewClient:
+    """What makes clients for a registry inside this process."""
+    own = settings.for_registry(registry)
+    return lambda: Client(
+        Endpoint(host, "http"),
+        StreamingASGITransport(app),
+        registry=registry,
+        read_only=read_only or own.read_only,
+        concurrency=own.concurrency,
+        timeout=settings.timeout,
+        log=log,
+    )
 
 
 async def _join(
@@ -170,6 +189,7 @@ async def _join(
     remove: Callable[[], None] | None = None,
     mirrors: Mirrors | None = None,
     mirror: str = "",
+    read_only: bool = False,
 ) -> Session:
     session = Session(
         registry,
@@ -177,7 +197,7 @@ async def _join(
         Cache(settings.cache_dir, settings.cache_size),
         Journal(settings.state_dir, settings.journal_days),
         settings,
-        bool(mirror) or settings.for_registry(registry).read_only,
+        bool(mirror) or read_only or settings.for_registry(registry).read_only,
         new_client,
         remove,
         mirrors,
