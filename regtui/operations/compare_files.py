@@ -14,7 +14,7 @@ from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations.contents import Progress, WrongPart, file_contents, is_known, source_of
+from regtui.operations.contents import Anew, Progress, file_contents, is_known, source_of
 from regtui.operations.image_files import image_files
 from regtui.operations.known_layers import known_index
 from regtui.operations.session import Session
@@ -183,24 +183,22 @@ async def _read(
     """Reads the files that nothing tells of, those of a layer at once; the progress is that of the layer in hand."""
     for source, layer, entries in _untold(before, after, comparison):
         hashes: dict[Entry, Hash] = {}
-        for whole in (False, True):
-            reading = file_contents(source.session, source.reference.repository, layer, entries, whole=whole)
-            try:
-                async with aclosing(reading) as events:
-                    hashing = sha256()
-                    async for event in events:
-                        if isinstance(event, Progress):
-                            yield event
-                            continue
-                        for one in event:
-                            if isinstance(one, bytes):
-                                hashing.update(one)
-                                continue
-                            # a file may come twice: the last one counts
-                            hashing = hashes[one.entry] = sha256()
-                break
-            except WrongPart:
-                continue
+        reading = file_contents(source.session, source.reference.repository, layer, entries)
+        async with aclosing(reading) as events:
+            hashing = sha256()
+            async for event in events:
+                if isinstance(event, Progress):
+                    yield event
+                    continue
+                if isinstance(event, Anew):
+                    hashes.clear()
+                    continue
+                for one in event:
+                    if isinstance(one, bytes):
+                        hashing.update(one)
+                        continue
+                    # a file may come twice: the last one counts
+                    hashing = hashes[one.entry] = sha256()
         for entry, hashing in hashes.items():
             contents.prints[layer.digest, entry] = ((entry.size, f"sha256:{hashing.hexdigest()}"),)
 

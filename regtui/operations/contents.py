@@ -17,7 +17,7 @@ from regtui.layers.merged import MergedNode, MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations.file_parts import WrongPart, file_contents
+from regtui.operations.file_parts import Anew, file_contents
 from regtui.operations.files import Progress
 from regtui.operations.holes import is_hole
 from regtui.operations.known_layers import known_index
@@ -25,11 +25,11 @@ from regtui.operations.session import Session
 from regtui.text import shown
 
 __all__ = [
+    "Anew",
     "Content",
     "FileRead",
     "Member",
     "Progress",
-    "WrongPart",
     "copy_file",
     "file_content",
     "file_contents",
@@ -129,15 +129,11 @@ async def file_content(
     """
     left = entry.size if limit is None else min(limit, entry.size)
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        for whole in (False, True) if left else ():
-            try:
-                contents = file_contents(session, repository, layer, [entry], limits, limit=limit, whole=whole)
-                async with aclosing(_written(contents, file, left)) as progress:
-                    async for event in progress:
-                        yield event
-                break
-            except WrongPart:
-                continue
+        if left:
+            contents = file_contents(session, repository, layer, [entry], limits, limit=limit)
+            async with aclosing(_written(contents, file, left)) as progress:
+                async for event in progress:
+                    yield event
         file.truncate()
         if file.tell() < left:
             raise ContentError(f"The layer doesn't hold {shown(entry.path, 300)}, though it lists it")
@@ -147,15 +143,17 @@ async def file_content(
 
 
 async def _written(
-    contents: AsyncGenerator[Progress | list[Content], None], file: IO[bytes], size: int
+    contents: AsyncGenerator[Progress | list[Content] | Anew, None], file: IO[bytes], size: int
 ) -> AsyncGenerator[Progress, None]:
     """Writes the first `size` bytes of the file that comes."""
-    file.seek(0)
-    file.truncate()
     async with aclosing(contents):
         async for event in contents:
             if isinstance(event, Progress):
                 yield event
+                continue
+            if isinstance(event, Anew):
+                file.seek(0)
+                file.truncate()
                 continue
             for content in event:
                 if isinstance(content, bytes):
@@ -197,15 +195,10 @@ async def read_files(
             wanted.setdefault(number, {}).setdefault(entry, []).append(node)
     for number, files in sorted(wanted.items()):
         read: dict[Entry, bytearray] = {}
-        for whole in (False, True):
-            try:
-                contents = file_contents(session, repository, layers[number], files, limits, whole=whole)
-                async with aclosing(_collected(contents, read)) as progress:
-                    async for event in progress:
-                        yield event
-                break
-            except WrongPart:
-                continue
+        contents = file_contents(session, repository, layers[number], files, limits)
+        async with aclosing(_collected(contents, read)) as progress:
+            async for event in progress:
+                yield event
         for entry, those in files.items():
             data = bytes(read[entry]) if entry in read else None
             for node in those:
@@ -213,14 +206,16 @@ async def read_files(
 
 
 async def _collected(
-    contents: AsyncGenerator[Progress | list[Content], None], read: dict[Entry, bytearray]
+    contents: AsyncGenerator[Progress | list[Content] | Anew, None], read: dict[Entry, bytearray]
 ) -> AsyncGenerator[Progress, None]:
-    read.clear()
     data = bytearray()
     async with aclosing(contents):
         async for event in contents:
             if isinstance(event, Progress):
                 yield event
+                continue
+            if isinstance(event, Anew):
+                read.clear()
                 continue
             for content in event:
                 if isinstance(content, Member):

@@ -16,7 +16,7 @@ from regtui.layers.merged import MergedTree
 from regtui.layers.tar import Entry
 from regtui.oci.manifest import Descriptor
 from regtui.oci.reference import Reference
-from regtui.operations.contents import Content, Progress, file_contents
+from regtui.operations.contents import Anew, Content, Progress, file_contents
 from regtui.operations.extraction_plan import ExtractionPlan, LeftOut, plan_of_paths
 from regtui.operations.session import Session
 from regtui.operations.target_folder import Names, TargetFolder
@@ -87,6 +87,8 @@ async def write(
                 async for event in events:
                     if isinstance(event, Progress):
                         yield event
+                    elif isinstance(event, Anew):  # what was written may be many files: the user begins anew
+                        raise event.error
                     else:
                         await disk.do(disk.take, event)
             await disk.do(disk.end)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol
 
 from regtui.errors import Answered, ConnectionFailed, ContentError, RegistryError, TooLarge
@@ -31,8 +32,14 @@ class _Reader(Protocol):
     def close(self) -> Iterator[list[Content]]: ...
 
 
-class WrongPart(ContentError):
-    """Not all of what a part of a layer gave is what it should be. The whole layer, whose digest tells, may be read."""
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """What came so far doesn't count: not all that a part of a layer gave is what it should be, as `error` says.
+
+    The files come again, out of the whole layer, whose digest tells.
+    """
+
+    error: ContentError
 
 
 async def file_contents(
@@ -43,16 +50,15 @@ async def file_contents(
     limits: Limits = LIMITS,
     *,
     limit: int | None = None,
-    whole: bool = False,
-) -> AsyncGenerator[Progress | list[Content], None]:
+) -> AsyncGenerator[Progress | list[Content] | Anew, None]:
     """These files of a layer, each a `Member` and its bytes, in the archive's order as far as that is known.
 
     A file may come twice; the last one counts. With `limit`, more than its first so many bytes may be missing of each.
-    Files that the layer doesn't hold don't come. Only when this ended, all of it is known to be right. Raises
-    `WrongPart` when it isn't, which can't happen where the `whole` layer is to be read; and what `layer_files` does.
+    Files that the layer doesn't hold don't come. Only when this ended, all of it is known to be right. Raises what
+    `layer_files` does.
     """
     begun = False
-    if found := [] if whole else await _parts(session, layer, entries, limit, limits):
+    if found := await _parts(session, layer, entries, limit, limits):
         try:
             async with aclosing(_in_parts(session, repository, layer, found)) as events:
                 async for event in events:
@@ -63,7 +69,7 @@ async def file_contents(
             if isinstance(error, ConnectionFailed | TooLarge) or (isinstance(error, Answered) and error.status != 416):
                 raise
             if begun:
-                raise WrongPart(error.what, error.advice) from error
+                yield Anew(ContentError(error.what, error.advice))
     async with aclosing(layer_contents(session, repository, layer, entries.__contains__, limits)) as contents:
         async for some in contents:
             yield some
