@@ -20,7 +20,7 @@ from regtui.tui.screens.inside import InsideScreen
 class PackagesScreen(InsideScreen):
     """The details' tab of that name."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [binding("packages")]
+    BINDINGS: ClassVar[list[BindingType]] = [binding("packages", show=True)]
 
     def __init__(self, connections: Connections, spot: Spot, history: History | None = None) -> None:
         super().__init__(connections, spot, history)

@@ -16,10 +16,26 @@ from regtui.tui.glyphs import UNICODE, Glyphs
 from regtui.tui.keymap import key_name
 
 _ALWAYS = "help"
-_ORDER = ("stop", "mark", "scope", "delete", "retag", "compare", "open", "filter", "save", "copy", "next_tab", "sort")
+_ORDER = (
+    "stop",
+    "mark",
+    "scope",
+    "delete",
+    "retag",
+    "compare",
+    "open",
+    "filter",
+    "save",
+    "copy",
+    "next_tab",
+    "sort",
+    "refresh",
+)
 """The most useful first; others follow, the nearest to the focus first."""
 _IN_FILES = ("stop", "open", "save", "scope", "waste", "largest", "filter", "find", "sort", "next_platform", "compare")
 """In the files pane, where what is done to tags comes last: nothing there is deleted."""
+_IN_DETAILS = ("stop", "open", "next_tab", "packages", "find", "next_platform", "filter", "sort", "compare", "copy")
+"""In the details, which one reads; what is done to their tag comes after that."""
 _SHORT = {
     "delete_digest": "delete digest",
     "open_reference": "open by name",
@@ -82,7 +98,8 @@ class KeyLine(Widget):
         last = keys.pop(_ALWAYS, None)
         kept: list[tuple[str, str]] = []
         room -= cell_len("".join(last)) + 3 if last else 0
-        order = (*_IN_FILES, *_ORDER) if "scope" in keys else _ORDER
+        here = _IN_FILES if "scope" in keys else _IN_DETAILS if {"next_tab", "find"} <= keys.keys() else ()
+        order = dict.fromkeys((*here, *_ORDER))
         for entry in [keys.pop(action) for action in order if action in keys] + list(keys.values()):
             size = cell_len("".join(entry)) + 3
             if size <= room:
