@@ -173,6 +173,7 @@ async def test_files_are_read_when_one_goes_there_and_stand_as_a_tree_with_signs
         await at.press(*["right_square_bracket"] * 3)
         await at.until("2 added, 1 removed, 3 changed")
         assert {"~ data size 2 B to 3 B", "+ ▸ new/ 2 paths, 1 B", "- old 1 B"} <= set(rows(at))
+        await at.until(lambda: at.app.screen.check_action("compare_content", ()))  # the packages are read, too
         await at.press("C")  # app has the same size
         await at.until("2 added, 1 removed, 4 changed")
         await at.press("right_square_bracket")
