@@ -17,7 +17,9 @@ from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Progress, Table, ask, can_ask, json_time, print_json
 from regtui.errors import UsageError
 from regtui.oci.digest import Digest, short
-from regtui.oci.reference import Reference, check_tag, parse_reference
+from regtui.oci.reference import Reference, check_tag
+from regtui.oci.transports import is_local, prefix_of
+from regtui.operations.naming import resolve
 from regtui.patterns import Filter, WholeNames
 from regtui.text import shown
 
@@ -249,7 +251,7 @@ def _target(source: Reference, new: str) -> Reference:
         return source.at(check_tag(new))
     head = new.split("/", 1)[0]
     on_host = "/" in new and (head == "localhost" or any(mark in head for mark in ".:["))
-    target = parse_reference(new if on_host else f"{source.registry}/{new}")
+    target = resolve(new if on_host or is_local(new) else prefix_of(source.registry) + new)
     if target.registry != source.registry:
         raise UsageError(f"{target} is in another registry than {source}", "A tag is made within one registry.")
     if not target.tag or target.digest:

@@ -14,8 +14,10 @@ from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Table, json_time, print_json
 from regtui.errors import UsageError
 from regtui.oci.reference import Reference, check_repository, parse_reference
+from regtui.oci.transports import is_local, prefix_of
 from regtui.operations import inventory
 from regtui.operations.inventory import Failed, Read
+from regtui.operations.naming import resolve
 from regtui.operations.session import Session
 from regtui.text import shown
 
@@ -40,7 +42,7 @@ def ls(registry: str, words: str | None, as_json: bool) -> int:
                 for name in names:
                     found = True
                     if as_json:
-                        print_json({"repository": name, "reference": f"{registry}/{name}"})
+                        print_json({"repository": name, "reference": prefix_of(registry) + name})
                     else:
                         click.echo(shown(name))
         if namespace and not found:
@@ -110,6 +112,8 @@ def tags(repository: str, sort: str, as_json: bool) -> int:
 
 def _namespace(text: str) -> tuple[str, str]:
     """A registry and a namespace in it; the one place where a bare word is a host and no image of Docker Hub."""
+    if is_local(text.strip()):
+        return resolve(text).registry, ""
     host, _, namespace = re.sub(r"^https?://", "", text.strip()).partition("/")
     registry, namespace = parse_reference(f"{host}/").registry, namespace.strip("/")
     if namespace in ("", "v2"):

@@ -11,7 +11,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from regtui.errors import ReferenceError
-from regtui.oci.reference import DOCKER_HUB, check_host, is_repository, parse_reference
+from regtui.oci.reference import DOCKER_HUB, Reference, check_host, is_repository, parse_reference
+from regtui.oci.transports import is_local
 from regtui.store import names
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def keep_tags(session: Session, repository: str, listed: Sequence[str]) -> None:
 
 def references(settings: Settings, text: str, wanted: Wanted) -> list[Candidate]:
     """What a reference that begins with `text` could be: its registry, the next part of its repository, or its tag."""
+    if is_local(text):
+        return _of_files(settings, text, wanted)
     head, slash, rest = text.partition("/")
     if not slash:
         return [*_hosts(settings, text, wanted), *_of_docker_hub(settings, text, wanted)]
@@ -74,10 +77,24 @@ def _hosts(settings: Settings, begun: str, wanted: Wanted) -> list[Candidate]:
     """Registries; unless they are what is wanted, with the slash that makes each a reference."""
     is_whole = wanted is Wanted.REGISTRY
     return [
-        Candidate(known if is_whole else f"{known}/", goes_on=not is_whole)
+        Candidate(known if is_whole or is_local(known) else f"{known}/", goes_on=not is_whole)
         for known in _registries(settings)
         if known.startswith(begun)
     ]
+
+
+def _of_files(settings: Settings, text: str, wanted: Wanted) -> list[Candidate]:
+    """Layouts and archives that were opened before, and once one is written, its tags as they were last listed."""
+    found = _hosts(settings, text, wanted)
+    try:
+        of = parse_reference(text.removesuffix(":"))
+    except ReferenceError:
+        return found
+    if wanted in (Wanted.VERSION, Wanted.ANYTHING) and ":" in text.partition(":")[2]:
+        for repository in names.repositories(settings.cache_dir, of.registry):
+            for tag in names.tags(settings.cache_dir, of.registry, repository):
+                found.append(Candidate(str(Reference(of.registry, repository, tag))))
+    return [candidate for candidate in found if candidate.text.startswith(text)]
 
 
 def _of_docker_hub(settings: Settings, text: str, wanted: Wanted) -> list[Candidate]:

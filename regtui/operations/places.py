@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from regtui.config import Settings
 from regtui.errors import ReferenceError
 from regtui.oci.reference import check_repository
+from regtui.oci.transports import prefix_of
 from regtui.registry.credentials import known_registries
 from regtui.store.places import Places
 
@@ -31,8 +32,9 @@ def known_places(settings: Settings, environ: Mapping[str, str] = os.environ) ->
 
 def opened_in(settings: Settings, registry: str) -> list[str]:
     """The repositories of a registry that were opened before, the newest first. Reads one small file."""
-    places = (place.partition("/") for place in Places(settings.state_dir).recent())
-    found = dict.fromkeys(re.split("[:@]", name)[0] for host, _, name in places if host == registry)
+    prefix = prefix_of(registry)
+    recent = (place for place in Places(settings.state_dir).recent() if place.startswith(prefix))
+    found = dict.fromkeys(re.split("[:@]", place.removeprefix(prefix))[0] for place in recent)
     return [name for name in found if _is_repository(name)]
 
 

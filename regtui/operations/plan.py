@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from regtui.errors import ReadOnly
+from regtui.oci.transports import DOCKER_ARCHIVE
 from regtui.store.rows import Saved as Saved
 
 if TYPE_CHECKING:
@@ -140,6 +141,11 @@ def must_write(session: Session) -> None:
         raise ReadOnly(
             f"{session.registry} can't be reached, and its mirror {session.mirror} is only read from",
             "Changes go to the registry itself: open it again when it is back.",
+        )
+    if session.registry.startswith(DOCKER_ARCHIVE):
+        raise ReadOnly(
+            f"{session.registry} is an archive, which is only read from",
+            "Push its images to a registry or a layout, and change them there.",
         )
     if session.read_only:
         raise ReadOnly(

@@ -9,6 +9,7 @@ from textual.widgets import Button
 
 from regtui.oci.digest import Digest
 from regtui.oci.reference import Reference
+from regtui.oci.transports import is_local
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.dialog import Dialog, safe_button
 from regtui.tui.widgets.choices import Choice, Choices
@@ -44,7 +45,9 @@ def what_to_copy(reference: Reference, digest: Digest | None) -> list[Choice]:
         choices.append(Choice("Digest", digest, digest))
         if pinned != str(reference):
             choices.append(Choice("Reference by digest", pinned, pinned))
-    if reference.version:
+    if reference.version and is_local(reference.registry):
+        choices.append(Choice("skopeo inspect", command := f"skopeo inspect {reference}", command))
+    elif reference.version:
         choices += [
             Choice(f"{tool} pull", command := f"{tool} pull {reference}", command) for tool in ("docker", "podman")
         ]

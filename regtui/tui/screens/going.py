@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from regtui.oci.digest import short
 from regtui.oci.manifest import Index
 from regtui.oci.reference import Reference
+from regtui.oci.transports import is_local
 from regtui.operations.inspect import Inspected
 from regtui.operations.places import remember
 from regtui.operations.session import DEMO, Session
@@ -268,9 +269,10 @@ class GoingScreen(StayingScreen):
     @property
     def _marks(self) -> list[str]:
         """What must not be forgotten."""
-        marks = ["read-only"] if self.settings.for_registry(self.registry).read_only else []
         session = self.loader.session
-        if session and session.registry != DEMO:
+        read_only = session.read_only if session else self.settings.for_registry(self.registry).read_only
+        marks = ["read-only"] if read_only and not (session and session.mirror) else []
+        if session and session.registry != DEMO and not is_local(session.registry):
             client = session.client
             marks += [f"mirror {session.mirror}, read-only"] * bool(session.mirror)
             marks += ["plain HTTP"] * (client.endpoint.scheme == "http")

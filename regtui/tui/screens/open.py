@@ -10,6 +10,7 @@ from textual.widgets import Button, Input
 from regtui.errors import UsageError
 from regtui.oci.digest import is_digest
 from regtui.oci.reference import DOCKER_HUB, Reference, short_name
+from regtui.oci.transports import prefix_of
 from regtui.tui.history import Spot, typed_spot
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, explained, safe_button, said
 
@@ -49,13 +50,13 @@ class OpenDialog(Dialog[Spot]):
 
 def whole(text: str, here: Reference) -> str:
     """What is typed, with what it leaves out: the registry that is open, or the repository."""
-    repository = f"{here.registry}/{here.repository}"
+    repository = prefix_of(here.registry) + here.repository
     if text.startswith("/"):
-        return f"{here.registry}{text}"
+        return prefix_of(here.registry) + text.lstrip("/")
     if here.repository and is_digest(text):
         return f"{repository}@{text}"
     if here.repository and text.startswith((":", "@")):
         return f"{repository}{text}"
     if here.registry != DOCKER_HUB and short_name(text):
-        return f"{here.registry}/{text}"  # Docker Hub is told no name that was meant for this registry
+        return prefix_of(here.registry) + text  # Docker Hub is told no name that was meant for this registry
     return text

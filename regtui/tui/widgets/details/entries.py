@@ -9,6 +9,7 @@ from regtui import words
 from regtui.oci.config import Execution, ImageConfig, parse_date
 from regtui.oci.manifest import Descriptor, Index, Manifest
 from regtui.oci.media_types import OCI_MANIFEST
+from regtui.oci.transports import is_local
 from regtui.operations.facts import TagFacts
 from regtui.operations.inspect import Inspected, Referrer
 from regtui.tui.widgets.details.listing import Entry
@@ -30,7 +31,8 @@ def overview(inspected: Inspected, facts: TagFacts | None, referrers: Sequence[R
         entries.append(Entry("Platform", str(inspected.config.platform)))
     entries += _dates(inspected, facts)
     entries += _sizes(inspected, facts)
-    entries.append(Entry("Pull", pull_command(inspected)))
+    label = "Push" if is_local(inspected.reference.registry) else "Pull"
+    entries.append(Entry(label, pull_command(inspected)))
     if document.subject:
         entries.append(Entry("Subject", document.subject.digest, _link(document.subject)))
     if isinstance(document.content, Index):
@@ -46,6 +48,8 @@ def pull_command(inspected: Inspected) -> str:
     if inspected.kind == "Helm chart":
         reference = inspected.reference
         return f"helm pull oci://{reference.registry}/{reference.repository} --version {reference.version}"
+    if is_local(inspected.reference.registry):
+        return f"regtui push {_by_tag(inspected)} HOST/REPOSITORY:TAG"
     return f"docker pull {_by_tag(inspected)}"
 
 
