@@ -43,10 +43,11 @@ def history(change: int | None, limit: int, as_json: bool) -> None:
     for item in listed[:limit]:
         row = {"id": item.id, "time": json_time(item.time), "user": item.user, "registry": item.registry}
         by = undone.get(item.id)
+        is_cut_off = item.is_cut_off and not by  # what was put back is done with
         if as_json:
-            print_json({**row, "title": item.title, "state": item.state, "cut_off": item.is_cut_off, "undone_by": by})
+            print_json({**row, "title": item.title, "state": item.state, "cut_off": is_cut_off, "undone_by": by})
             continue
-        state = "cut off" if item.is_cut_off else f"undone by {by}" if by else item.state
+        state = "cut off" if is_cut_off else f"undone by {by}" if by else item.state
         table.row(str(item.id), json_time(item.time) or "", item.user, state, item.registry, item.title)
     if not as_json:
         table.close()
