@@ -21,7 +21,7 @@ from regtui.operations.removal_vendor import has_verb, plan_by_verb
 from regtui.operations.session import Session
 from regtui.operations.usage import Usage
 from regtui.operations.usage_reading import UsageReader
-from regtui.operations.versions import version_key
+from regtui.operations.versions import newest_version_first, version_key
 from regtui.patterns import Filter
 from regtui.registry.client import SWITCH_ON, Deletion
 
@@ -82,7 +82,8 @@ async def plan_all(
     must_write(session)
     names = await _names(session, check_repository(repository), must_exist=True)
     kept = {index for each_filter in filters for index in each_filter.keep(names, range(len(names)))}
-    wanted = [tag for index, tag in enumerate(names) if is_tag(tag) and (index in kept or not filters)]
+    chosen = (tag for index, tag in enumerate(names) if is_tag(tag) and (index in kept or not filters))
+    wanted = newest_version_first(chosen)
     asked = await _asked(session, repository, wanted, progress)
     plan = await _plan(session, repository, names, asked, (), keep_images=False, progress=progress)
     nowhere = [tag for tag in wanted if tag not in asked]

@@ -20,6 +20,7 @@ from regtui.operations.removal_steps import RemoveDigest, RemoveTag
 from regtui.operations.session import Session
 from regtui.operations.tag_reader import TagReader
 from regtui.operations.usage import Usage
+from regtui.operations.versions import newest_version_first
 from regtui.store.rows import Saved
 
 _WARNINGS = 10
@@ -53,7 +54,9 @@ class Draft:
         )
         reader = TagReader(replace(self.session, mirrors=None), self.repository)  # a plan is of the registry itself
         await each(digests, lambda digest: self._read_facts(reader, digest), self._at_once)
-        staying = {tag: digest for digest in digests for tag in usage.tags_on(digest) if tag not in going}
+        staying = {
+            tag: digest for digest in digests for tag in newest_version_first(usage.tags_on(digest)) if tag not in going
+        }
         left = {digest for digest in digests if digest not in self.scope.digests} - set(staying.values())
         indexes = self._indexes({*digests, *self.forced})
         users = tuple(dict.fromkeys(tag for digest in self.forced or left for tag in indexes.get(digest, ())))

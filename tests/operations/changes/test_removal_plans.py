@@ -27,13 +27,13 @@ async def test_a_tag_that_shares_its_digest(real: Stage, layout: Layout) -> None
         ("1.4.2", digest, Kind.IMAGE, (Method.THROW_AWAY,))
     ]
     assert plan.going[0].created is not None
-    assert sorted(plan.staying) == [("1.4", digest), ("latest", digest)]
+    assert plan.staying == (("latest", digest), ("1.4", digest))
     assert (plan.checked, plan.total, plan.reclaimable, plan.removed_digests) == (3, 3, 0, ())
     said = rows(plan.lines())
     assert "latest" in said["Stays"]
     assert said["Stays"].endswith("(same digest); checked all 3 tags")
     assert said["How"].startswith("this registry can't delete a tag by name: a throw-away manifest takes its place")
-    assert said["Reclaims"] in ("nothing: latest and 1.4 use the image", "nothing: 1.4 and latest use the image")
+    assert said["Reclaims"] == "nothing: latest and 1.4 use the image"
     assert said["Undo"] == "u, until the registry's garbage collection runs"
 
 
@@ -74,6 +74,17 @@ async def test_an_image_that_an_index_has_only_loses_its_tag(either: Stage, layo
     said = rows(plan.lines())
     assert said["Stays"] == "the image, untagged: multi needs it; checked all 2 tags"
     assert said["Reclaims"] == "nothing: multi uses the image"
+    assert plan.as_json()["tags"][0]["in_indexes"] == ["multi"]
+
+
+async def test_what_is_about_an_image_that_goes_and_stays_is_named(embedded: Stage, layout: Layout) -> None:
+    image = layout.image({"app": b"1"})
+    await embedded.push(layout, image, "team/app", "1.0")
+    sbom = layout.artifact("application/vnd.oci.empty.v1+json", layout.blob(b"{}", "application/spdx"), subject=image)
+    digest = await embedded.push(layout, sbom, "team/app", "sbom")
+    plan = await plan_removal(embedded.session, "team/app", ["1.0"])
+    assert (plan.orphaned, plan.warnings) == ((digest,), ("sbom is about what goes, and stays",))
+    assert plan.as_json()["orphaned"] == [digest]
 
 
 async def test_several_tags_each_with_its_own_fate(real: Stage, layout: Layout) -> None:
