@@ -51,6 +51,7 @@ ACTIONS: dict[str, Action] = {
     "retag": Action(("t",), "retag"),
     "compare": Action(("c",), "compare with another tag"),
     "compare_content": Action(("C",), "compare the files' content"),
+    "tag_log": Action(("T",), "what this tag pointed to before"),
     "undo": Action(("u",), "undo the last change"),
     "history": Action(("U",), "history of changes"),
     "copy": Action(("y",), "copy"),

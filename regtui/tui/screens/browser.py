@@ -9,18 +9,21 @@ from textual.binding import BindingType
 
 from regtui.errors import ReadOnly
 from regtui.oci.reference import Reference
-from regtui.operations.session import DEMO
+from regtui.oci.transports import is_local, prefix_of
+from regtui.operations.session import DEMO, Session
 from regtui.tui.arrangement import DETAILS, FILES, REPOSITORIES, TAGS
 from regtui.tui.comparing import compare
 from regtui.tui.file_actions import open_file, save_files
-from regtui.tui.history import Spot
+from regtui.tui.history import Spot, spot_of
 from regtui.tui.keymap import keymap
 from regtui.tui.keys import ACTIONS, binding
+from regtui.tui.screens.compare import CompareScreen
 from regtui.tui.screens.copy import CopyDialog, what_to_copy
 from regtui.tui.screens.open import OpenDialog
 from regtui.tui.screens.past import PastScreen
 from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
+from regtui.tui.screens.tag_log import TagLogDialog, What
 from regtui.tui.widgets.files.files import Files
 
 CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
@@ -37,6 +40,7 @@ class BrowserScreen(PastScreen):
         binding("copy", show=True),
         binding("save", show=True),
         binding("delete_digest"),
+        binding("tag_log"),
         binding("refresh", show=True),
         binding("out", show=True),
         binding("open_reference", show=True),
@@ -54,9 +58,11 @@ class BrowserScreen(PastScreen):
             return True if self._may(action) else None
         if allowed and action == "compare":
             return True if self.loader.session and self.pane != REPOSITORIES and self._target.version else None
+        if allowed and action == "tag_log":
+            return True if self.loader.session and self.pane != REPOSITORIES and self._target.tag else None
         if allowed and action == "save":
             return self.pane == FILES and self.files.at is not None
-        return allowed and (action != "log_in" or self.registry != DEMO)
+        return allowed and (action != "log_in" or not (self.registry == DEMO or is_local(self.registry)))
 
     def on_key(self, event: events.Key) -> None:
         """Under --read-only a key that would change something says why it doesn't."""
@@ -109,6 +115,25 @@ class BrowserScreen(PastScreen):
         target = self._target
         self.change(lambda changes: changes.retag(target))
 
+    def action_tag_log(self) -> None:
+        if session := self.loader.session:
+            self.run_worker(self._tag_log(session, self._target), group="tag log", exclusive=True)
+
+    async def _tag_log(self, session: Session, tag: Reference) -> None:
+        answer = await self.app.push_screen_wait(TagLogDialog(session, tag, self.glyphs))
+        if answer is None:
+            return
+        meant = tag.at(digest=answer.digest)
+        if answer.what is What.OPEN:
+            self.open(spot_of(meant))
+        elif answer.what is What.COMPARE:
+            self.app.push_screen(CompareScreen(self.connections, meant, tag.at(tag.tag)))
+        elif answer.what is What.RETAG:
+            self.change(lambda changes: changes.retag(meant))
+        else:
+            self.app.copy_to_clipboard(str(meant))
+            self.notify(f"Copied {meant}", markup=False)
+
     def action_compare(self) -> None:
         comparing = compare(self.tags, self._target, self.connections, self.glyphs)
         self.run_worker(comparing, group="compare", exclusive=True)
@@ -149,7 +174,7 @@ class BrowserScreen(PastScreen):
         self.app.push_screen(OpenDialog(self.spot.reference), self._opened)
 
     def on_repositories_wanted(self) -> None:
-        self.app.push_screen(OpenDialog(self.spot.reference, f"{self.registry}/"), self._opened)
+        self.app.push_screen(OpenDialog(self.spot.reference, prefix_of(self.registry)), self._opened)
 
     def on_files_opened(self, message: Files.Opened) -> None:
         if (session := self.loader.session) and (shown := self.files_shown):

@@ -63,10 +63,14 @@ class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False
     def on_resize(self, event: events.Resize) -> None:
         """The buttons are always on the screen; what the body has beyond that is scrolled."""
         self.query_one(".dialog-body").styles.max_height = max(1, event.size.height - 4)
-        for listing in self.query(".listed").results(Lines):
-            listing.styles.height = min(listing.row_count, _LISTED, max(1, event.size.height // 3))
+        self.fit()
         if self.focused:  # the line that is typed in, where the body has one line
             self.call_after_refresh(self.focused.scroll_visible, animate=False)
+
+    def fit(self) -> None:
+        """Gives lists the height that their rows want and the screen has."""
+        for listing in self.query(".listed").results(Lines):
+            listing.styles.height = min(listing.row_count, _LISTED, max(1, self.size.height // 3))
 
     def action_cancel(self) -> None:
         self.dismiss(None)
