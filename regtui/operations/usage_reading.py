@@ -33,6 +33,7 @@ class UsageReader:
         self._repository = repository
         self._usage = usage
         self._seen: set[Digest] = set()
+        self._names = frozenset(usage.names)
 
     async def tags(
         self, tags: Iterable[str], known: Mapping[str, Digest], progress: Callable[[int, int], None] | None
@@ -89,7 +90,7 @@ class UsageReader:
 
     async def _referrers(self, digest: Digest) -> None:
         try:
-            found = await self._session.client.referrers(self._repository, digest)
+            found = await self._session.client.referrers(self._repository, digest, self._names)
         except (ContentError, Answered) as error:
             self._could_not_read(error)
             return

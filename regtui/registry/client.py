@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Container
 from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import datetime
 from enum import StrEnum
@@ -269,16 +269,22 @@ class Client:
         """Sends a blob of `size` bytes, chunk by chunk. Raises `ContentError` when the chunks have another size."""
         await uploads.upload(self._exchange, repository, digest, size, chunks)
 
-    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
-        """What refers to a manifest (distribution-spec, "Listing Referrers"); by the referrers tag without the API."""
+    async def referrers(self, repository: str, digest: Digest, tags: Container[str] | None = None) -> list[Descriptor]:
+        """What refers to a manifest (distribution-spec, "Listing Referrers"); by the referrers tag without the API.
+
+        Where all `tags` are given, one that isn't among them is not asked for.
+        """
         check_repository(repository)
         if self.has_referrers_api:
             found = await lists.referrers(self._exchange, repository, digest)
             if found is not None:
                 return found
             self.has_referrers_api = False
+        tag = digest.replace(":", "-")
+        if tags is not None and tag not in tags:
+            return []
         try:
-            document = await self.manifest(repository, digest.replace(":", "-"))
+            document = await self.manifest(repository, tag)
         except NotFound:
             return []
         return [child for child in document.children if is_digest(child.digest)]
