@@ -193,10 +193,13 @@ def test_a_server_without_deletion_is_sent_the_probe_and_nothing_else(
 ) -> None:
     server = registry_without_deletion
     layout.push(layout.image({"app": b"1"}), server, "team/app:1.0")
+    server.tag("team/app", "1.0", "latest")
     before = writes(server)
-    ran = regtui("rm", "--yes", f"{server.host}/team/app:1.0")
-    assert ran.code == 1
-    assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in ran.err
+    repository = f"{server.host}/team/app"
+    for what in ([f"{repository}:1.0"], [f"{repository}:1.0", f"{repository}:latest"], ["--all", repository]):
+        ran = regtui("rm", "--yes", "--force", *what)
+        assert ran.code == 1
+        assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in ran.err
     assert writes(server) == before
 
 

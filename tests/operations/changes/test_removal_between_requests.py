@@ -103,3 +103,21 @@ async def test_each_write_comes_right_after_its_read(real: Stage, layout: Layout
     around = [(real.wire.requests[n - 1], real.wire.requests[n].split()[0], real.wire.requests[n + 1]) for n in writes]
     tags, tag = "GET /v2/team/app/tags/list", "HEAD /v2/team/app/manifests/1.0"
     assert around == [(tags, "DELETE", tags), (tag, "PUT", tag), (tag, "DELETE", tag)]
+
+
+async def test_side_by_side_too_nothing_is_written_between_a_read_and_its_write(real: Stage, layout: Layout) -> None:
+    tags = [f"{number}" for number in range(30)]
+    for tag in tags:
+        shared = [f"{tag}-stays"] if int(tag) % 3 == 0 else []
+        await real.push(layout, layout.image({"app": tag.encode()}), "team/app", tag, *shared)
+    plan = await plan_removal(real.session, "team/app", tags)
+    by_digest = {f"DELETE /v2/team/app/manifests/{digest}" for digest in plan.removed_digests}
+    real.wire.requests.clear()
+    assert (await real.run(plan)).counts == (30, 0, 0)
+    last_list = last_write = -1
+    for number, request in enumerate(real.wire.requests):
+        if request.endswith("/tags/list"):
+            last_list = number
+        elif request.split()[0] in ("PUT", "DELETE"):
+            assert request not in by_digest or last_list > last_write
+            last_write = number
