@@ -53,7 +53,7 @@ def history(change: int | None, limit: int, as_json: bool) -> None:
         table.close()
     if not run.quiet and (forgotten := kept.forgotten(run.settings)):
         number, before = forgotten
-        say(f"{words.count(number, 'change')} from before {before:%Y-%m-%d} were forgotten: see journal_days")
+        say(f"{words.count(number, 'change')} from before {before:%Y-%m-%d} forgotten, for their age (journal_days)")
 
 
 def _steps(run: Run, number: int, as_json: bool) -> None:

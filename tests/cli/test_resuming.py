@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from regtui.cli.program import run
+from regtui.config import load_settings
 from regtui.oci import media_types
 from regtui.oci.kinds import THROW_AWAY, THROW_AWAY_DIGEST
+from regtui.store.journal import Journal
 from tests.cli.conftest import Ran, regtui
 from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.guarded import fill
@@ -143,3 +145,15 @@ def test_what_another_machine_left_is_put_back(registry: DockerRegistry, layout:
     assert regtui("resume", "--yes", reference).code == 0
     assert skopeo_digest(registry, "team/app:1.0") == digest
     assert "holds no throw-away manifest" in regtui("resume", "--yes", reference).err
+
+
+def test_history_says_how_many_changes_were_forgotten_for_their_age(isolated_environment: Path) -> None:
+    settings = load_settings({})
+    journal = Journal(settings.state_dir, settings.journal_days)
+    journal.begin("registry.example", "Delete 1 tag", []).close()
+    journal.write("UPDATE change SET time = ?", "2020-01-02T03:04:05+00:00")
+    journal.begin("registry.example", "Delete 2 tags", []).close()
+    journal.close()
+    ran = regtui("history")
+    assert "Delete 1 tag" not in ran.out
+    assert "regtui: 1 change from before" in ran.err
