@@ -50,7 +50,7 @@ def cat(reference: str, paths: tuple[str, ...], layer: int | None) -> int:
         progress = Progress(run.quiet)
         try:
             image, layers, tree = await _read_tree(session, wanted, run, progress, layer)
-            nodes = [contents.find_file(tree, image, path) for path in paths]
+            nodes = [contents.find_file(tree, image, path, layer) for path in paths]
             for node in nodes:
                 with tempfile.SpooledTemporaryFile(contents.IN_MEMORY) as file:
                     await _said(contents.copy_file(session, image, layers, node, file), progress)
@@ -84,7 +84,7 @@ def extract(reference: str, paths: tuple[str, ...], folder: str, force: bool, la
         try:
             image, layers, tree = await _read_tree(session, wanted, run, progress, layer)
             async with aclosing(
-                extracting.extract(session, image, layers, tree, paths, Path(folder), force=force)
+                extracting.extract(session, image, layers, tree, paths, Path(folder), force=force, layer=layer)
             ) as events:
                 async for event in events:
                     if isinstance(event, extracting.Progress):

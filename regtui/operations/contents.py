@@ -54,23 +54,35 @@ IN_MEMORY = 16 * 2**20
 _SPECIAL = {"char": "a device", "block": "a device", "fifo": "a named pipe"}
 
 
-def find_file(tree: MergedTree, image: Reference, path: str) -> MergedNode:
-    """The file at a path of the image, links followed within it. Raises `RegtuiError` when there is none."""
+def find_file(tree: MergedTree, image: Reference, path: str, layer: int | None = None) -> MergedNode:
+    """The file at a path of the image, links followed within it. Raises `RegtuiError` when there is none.
+
+    `layer` is the number of the one layer that the tree has, for messages.
+    """
     node, name = tree.find(path), shown(path, 300)
+    where, flag = _where(image, layer)
     if node is None:
         link = tree.find(path, follow=False)
         if link is None or link.entry is None:
-            raise missing(image, path)
-        raise RegtuiError(f"{name} is a link to {shown(link.entry.link, 300)}, which leads to nothing in {image}")
+            raise missing(image, path, layer)
+        raise RegtuiError(f"{name} is a link to {shown(link.entry.link, 300)}, which leads to nothing in {where}")
     kind = what_it_is(node)
     if kind != "a file":
-        advice = f"All in it: regtui extract {image} {name} -o DIR" if node.is_directory else ""
+        advice = f"All in it: regtui extract {image} {name} -o DIR{flag}" if node.is_directory else ""
         raise RegtuiError(f"{name} is {kind}, which has no content to read", advice)
     return node
 
 
-def missing(image: Reference, path: str) -> RegtuiError:
-    return RegtuiError(f"{image} has no {shown(path, 300)}", f"What it has: regtui files {image}")
+def missing(image: Reference, path: str, layer: int | None = None) -> RegtuiError:
+    """Says that a path isn't in an image, or in that layer of it."""
+    where, flag = _where(image, layer)
+    what = f"{where} has no {shown(path, 300)}"
+    return RegtuiError(what[0].upper() + what[1:] if flag else what, f"What it has: regtui files {image}{flag}")
+
+
+def _where(image: Reference, layer: int | None) -> tuple[str, str]:
+    """As a sentence names it, and the option that names the layer."""
+    return (str(image), "") if layer is None else (f"layer {layer} of {image}", f" --layer {layer}")
 
 
 def source_of(node: MergedNode) -> tuple[int, Entry | None]:

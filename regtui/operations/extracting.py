@@ -45,13 +45,14 @@ async def extract(
     target: Path,
     *,
     force: bool = False,
+    layer: int | None = None,
     limits: Limits = LIMITS,
 ) -> AsyncGenerator[Progress | LeftOut | Extracted, None]:
     """Writes files and whole folders below `target`, under their paths in the image. The rest is as `write` has it.
 
-    Raises `RegtuiError` for a path that isn't in the image, too.
+    Raises `RegtuiError` for a path that isn't in the image, too, or in the one `layer` that the tree has.
     """
-    plan = await asyncio.to_thread(plan_of_paths, tree, image, paths)
+    plan = await asyncio.to_thread(plan_of_paths, tree, image, paths, layer)
     async with aclosing(write(session, image.repository, layers, plan, target, force=force, limits=limits)) as events:
         async for event in events:
             yield event

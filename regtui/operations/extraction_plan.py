@@ -137,10 +137,10 @@ class ExtractionPlan:
         return turned
 
 
-def plan_of_paths(tree: MergedTree, image: Reference, paths: Sequence[str]) -> ExtractionPlan:
+def plan_of_paths(tree: MergedTree, image: Reference, paths: Sequence[str], layer: int | None = None) -> ExtractionPlan:
     """Files and folders under their whole paths in the image; a link that is named comes with what it leads to.
 
-    Raises `RegtuiError` for a path that isn't in the image.
+    Raises `RegtuiError` for a path that isn't in the image, or in the one `layer` that the tree has.
     """
     plan = ExtractionPlan()
     for path in paths:
@@ -155,7 +155,7 @@ def plan_of_paths(tree: MergedTree, image: Reference, paths: Sequence[str]) -> E
             text = node.entry.link
             wanted = text if text.startswith("/") else f"{node.parent.path}/{text}"
         if wanted == path and node is None:
-            raise missing(image, path)
+            raise missing(image, path, layer)
     return plan
 
 

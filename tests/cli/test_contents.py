@@ -110,6 +110,10 @@ def test_extract_of_what_isn_t_there_writes_nothing(image: str, tmp_path: Path) 
     assert (ran.code, ran.out) == (1, "")
     assert "has no etc/old. What it has: regtui files" in ran.err
     assert not (tmp_path / "out").exists()
+    for words in (("extract", image, "nothing", "-o", str(tmp_path)), ("cat", image, "nothing")):
+        ran = regtui(*words, "--layer", "0")
+        assert ran.err.startswith(f"regtui: Layer 0 of {image}@sha256:")
+        assert ran.err.endswith(" --layer 0\n")
     assert regtui("extract", image, "out", "-o", str(tmp_path / "out")).code == 0
     assert regtui("extract", image, "etc").code == 2
 
