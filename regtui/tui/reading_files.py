@@ -16,10 +16,10 @@ from regtui.operations.files import Done, Entries, Entry, FilesEvent, FileTree, 
 from regtui.operations.image_files import LayersProgress, MergedTree, image_files
 from regtui.operations.inspect import inspect
 from regtui.operations.session import Session
+from regtui.speed import Speed
 from regtui.tui.arrangement import FILES
 from regtui.tui.file_scopes import NEXT, Image, Kept, KeptFiles, Scope, View
 from regtui.tui.screens.panes import PanesScreen
-from regtui.speed import Speed
 from regtui.words import count, size, so_far
 
 NO_LAYER: Final = "No layer is chosen: layers are in pane 3, under Layers."
@@ -47,6 +47,7 @@ class FilesReading:
         self._task: object = None  # of what is on its way, or stopped
         self._gate = asyncio.Event()
         self._far = ""
+        self._reading = ""  # what is said while nobody knows yet how fast it is
         self._then: Callable[[], None] | None = None
 
     @property
@@ -172,7 +173,8 @@ class FilesReading:
             shown = view.begun()
             self._pane.start(view.title, shown, self._kept.below(view))
             self._retitle()
-            self._screen.say(FILES, "reading files")
+            self._reading = "reading files"
+            self._screen.say(FILES, self._reading)
             to_read = await self._say_how_much(session, view)
             if isinstance(shown.tree, FileTree):
                 diff_id = view.diff_ids[0] if view.diff_ids else ""
@@ -202,7 +204,8 @@ class FilesReading:
         new = [layer for layer in view.layers if not await is_known(session, layer)]
         to_read = sum(layer.size for layer in new)
         if to_read > _MUCH:
-            self._screen.notify(f"{size(to_read)} in {count(len(new), 'layer')} to read. Esc stops.", markup=False)
+            self._reading = f"{size(to_read)} in {count(len(new), 'layer')} to read. Esc stops."
+            self._screen.say(FILES, self._reading)
         return to_read
 
     async def _follow(self, source: AsyncGenerator[FilesEvent | LayersProgress, None], to_read: int) -> int | None:
@@ -225,7 +228,7 @@ class FilesReading:
                         said = now
                         fast = speed.text(total)
                         self._pane.say(_progress(event, self._far), reading=True)
-                        self._screen.say(FILES, fast or "reading files")
+                        self._screen.say(FILES, fast or self._reading)
                 if not self._gate.is_set():
                     await self._gate.wait()
                     speed = Speed()

@@ -243,6 +243,25 @@ async def test_read_only_takes_every_change_away_and_says_so() -> None:
         assert "opened for reading" not in at.text
 
 
+async def test_how_much_is_to_read_is_said_on_the_last_line_until_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.tui.reading_files._MUCH", 0)
+    async with running(f"{FEW}:latest", WIDE) as at:
+        await at.until("Platforms")
+        said: list[str] = []
+        say = at.browser.say
+
+        def noted(pane: int, text: str) -> None:
+            said.append(text)
+            say(pane, text)
+
+        monkeypatch.setattr(at.browser, "say", noted)
+        await at.press("4")
+        await at.until(lambda: at.browser.loader.files.is_done)
+        assert any(text.endswith(" to read. Esc stops.") for text in said)
+        await at.until(lambda: "to read" not in at.text)
+        assert not at.app._notifications
+
+
 async def test_nothing_is_deleted_from_the_files_pane() -> None:
     async with running(f"{FEW}:latest", WIDE) as at:
         await at.until("Platforms")
