@@ -52,6 +52,8 @@ class Changes:
         self._session = session
         self._glyphs = glyphs
         self._refusal: LoginNeeded | None = None
+        self.is_whole = False
+        """Whether the last plan that was run was done to its end."""
         self.repositories: list[str] = []
         """Those that may be new to the registry by what was done."""
 
@@ -102,6 +104,7 @@ class Changes:
 
     async def undo(self, undone: KeptChange | None = None) -> bool:
         """The last change of this registry, or one of any registry."""
+        from regtui.operations.resume import leave
         from regtui.operations.undo import plan_undo
 
         async def make(progress: Progress) -> UndoPlan:
@@ -111,6 +114,8 @@ class Changes:
             which = f"change {undone.id}" if undone else "the last change"
             plan = await self._plan(f"Undoing {which}", make, "blobs and manifests")
             if plan is not None and not plan.steps:
+                if plan.change.is_cut_off:  # nothing of it was done
+                    await asyncio.to_thread(leave, self._session, plan.change)
                 self._app.notify(f"Everything is as it was before {which}: nothing to undo")
                 return False
             return plan is not None and await self._do(plan, _about(plan), _comes_back(plan), typed=self._made(plan))
@@ -131,7 +136,7 @@ class Changes:
         return answer is not None and (answer is not Resume.FINISH or await self._finish(cut))
 
     async def _finish(self, cut: KeptChange) -> bool:
-        """The rest of a change that was cut off, as a part of it."""
+        """The rest of a change that was cut off, or not done whole, as a part of it."""
         from regtui.operations.resume import leave, plan_rest
 
         async def make(progress: Progress) -> Plan:
@@ -181,11 +186,16 @@ class Changes:
     ) -> bool:
         if not await self._app.push_screen_wait(ConfirmDialog(plan, goes, rows, self._glyphs, typed=typed)):
             return False
+        from regtui.operations import history
         from regtui.tui.screens.running import RunningDialog  # it needs the client, which the first frame doesn't
 
         running = RunningDialog(plan, self._connections, self._session, self._glyphs, continues)
         done = await self._app.push_screen_wait(running)
         self._refusal = running.refusal
+        self.is_whole = running.is_whole
+        if running.leaves_over:
+            change = await asyncio.to_thread(history.one_change, self._session, running.change)
+            return await self._finish(change) or bool(done)
         return bool(done)
 
 

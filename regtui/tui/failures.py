@@ -25,7 +25,7 @@ class _Reason:
             return [f"! {self.first}"]
         more = len(self.others) - _NAMED
         named = ", ".join(self.others[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-        return [f"! {self.first}", f"  The same {count(len(self.others) + 1, 'time')}: {named}"]
+        return [f"! {self.first}", f"  The same of {len(self.others):,} more: {named}"]
 
 
 class Failures:

@@ -108,9 +108,8 @@ async def test_a_step_that_failed_is_tried_again_alone_and_one_undo_covers_both(
         await at.until("Delete 6 tags from team/app")
         wire.before(r"DELETE /v2/team/app/manifests/sha256:.*", refusing(403, "DENIED"))
         await at.press("tab", "enter")
-        await at.until("1 failed")
+        await at.until("1 step done, 1 failed")
         assert isinstance(at.app.screen, RunningDialog)
-        assert "1 step done, 1 failed" in at.text
         assert "! Delete team/app:1." in at.text
         assert len(digests(filled)) == 58
         again = at.app.screen.query_one(".-doing", Button)
@@ -118,6 +117,33 @@ async def test_a_step_that_failed_is_tried_again_alone_and_one_undo_covers_both(
         await at.press("tab", "enter")
         await at.until(lambda: at.app.screen is at.browser)
         assert len(digests(filled)) == 55
+        await at.press("u")
+        await confirmed(at)
+    assert digests(filled) == before
+
+
+async def test_trying_again_what_left_a_throw_away_manifest_is_planned_anew_and_ends_it_first(
+    filled: DockerRegistry, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regtui.operations.throw_away._PAUSES", (0.0,))
+    before = digests(filled)
+
+    async def refuse_the_rest() -> None:
+        wire.before(r"DELETE /v2/team/app/manifests/sha256:.*", refusing(403, "DENIED"))
+        wire.before(r"PUT /v2/team/app/manifests/1.5.0", refusing(403, "DENIED"))
+
+    async with running(f"{filled.host}/{REPOSITORY}") as at:
+        await marked(at, "1.5.0")
+        await at.press("d")
+        await at.until("Delete 1 tag from team/app")
+        wire.after(r"PUT /v2/team/app/manifests/1.5.0", refuse_the_rest)
+        await at.press("tab", "enter")
+        await at.until("Try again")
+        assert digests(filled)["1.5.0"] not in before.values()
+        await at.press("tab", "enter")
+        await at.until("which holds a throw-away manifest")
+        await confirmed(at)
+        assert digests(filled) == {tag: digest for tag, digest in before.items() if tag != "1.5.0"}
         await at.press("u")
         await confirmed(at)
     assert digests(filled) == before

@@ -133,7 +133,7 @@ async def test_one_reason_is_told_once_and_only_what_failed_is_tried_again(happe
         await at.until("1 step done, 2 failed. u undoes what was done.")
         told = " ".join(line.strip("┃│ ▐") for line in at.lines)
         assert "! Delete team/app:1: team/app:1 was pushed anew meanwhile. Ask its operator." in told
-        assert "The same 2 times: Delete team/app:3" in at.text
+        assert "The same of 1 more: Delete team/app:3" in at.text
         await at.press("tab", "enter")
         await at.until("0 of 2 steps")
         assert happens.executed[-1] == (["Delete team/app:1", "Delete team/app:3"], 7)

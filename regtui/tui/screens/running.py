@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -11,7 +12,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from regtui.errors import LoginNeeded, RegtuiError
+from regtui.errors import LoginNeeded, RegtuiError, StoreError
+from regtui.operations import history
 from regtui.operations.plan import Plan
 from regtui.operations.runner import Finished, RunnerEvent, StepDone, StepFailed_
 from regtui.operations.running import Running
@@ -47,10 +49,13 @@ class RunningDialog(Dialog[bool]):
         self._connections = connections
         self._session = session
         self._glyphs = glyphs
-        self._change = continues
+        self.change = continues
+        """The journal's number of it, as far as there is one."""
+        self.leaves_over = False
+        """Whether the user wants the rest done, and it has to be planned anew: tags may hold throw-away manifests."""
         self._steps = Steps(glyphs=glyphs, rows=_PARTS if plan.to_send else 1)
         self._begin(plan)
-        self._is_over = self._is_done = False
+        self._is_over = self._is_done = self._was_sent = False
         self.refusal: LoginNeeded | None = None
         """Why a step was refused to who is logged in, or to nobody."""
 
@@ -60,6 +65,11 @@ class RunningDialog(Dialog[bool]):
         self._failures = Failures(plan)
         self._broken = ""  # why nothing further could be sent
         self._done: set[int] = set()  # steps, counted from 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was done."""
+        return self._is_done
 
     def body(self) -> Iterable[Widget]:
         yield self._steps
@@ -92,7 +102,16 @@ class RunningDialog(Dialog[bool]):
             await self.app.action_quit()
 
     def confirm(self) -> None:
-        """Tries those steps again that were not done."""
+        self.run_worker(self._again(), exclusive=True)
+
+    async def _again(self) -> None:
+        """Tries those steps again that were not done, unless one may have left its throw-away manifest on a tag."""
+        with suppress(StoreError):  # then the steps fail, and say so
+            steps = await asyncio.to_thread(history.steps, self._session, self.change or 0)
+            self.leaves_over = bool(history.left_over(steps))
+        if self.leaves_over:
+            self.dismiss(True)
+            return
         self._begin(self._plan.rest(self._undone))
         self._is_over = False
         self.refusal = None
@@ -106,13 +125,13 @@ class RunningDialog(Dialog[bool]):
         self._label("Stop")
         self._write("running-state", "Esc stops it after the steps in hand.")
         self.query_one(".running-failures").display = False
-        self.run_worker(self._run(), exclusive=True)
+        self.run_worker(self._run(), group="run", exclusive=True)
 
     async def _run(self) -> None:
         self._steps.follow(self._progress)
         finished: Finished | None = None
         try:
-            execution = self._connections.execute(self._session, self._plan, self._change)
+            execution = self._connections.execute(self._session, self._plan, self.change)
             async with aclosing(batches(execution, _PACE)) as arriving:
                 async for events in arriving:
                     for event in events:
@@ -146,12 +165,15 @@ class RunningDialog(Dialog[bool]):
 
     def _end(self, finished: Finished | None) -> None:
         """Says how it ended; what was not done can be tried again, as a part of the same change."""
+        how_far, _, _ = self._progress.line().partition(" · ")  # without the time that is left
+        self._steps.show(self._progress.share, how_far, ())
         if finished:
-            self._change = finished.change
+            self.change = finished.change
             parts = [f"{count(finished.done, 'step')} done"]
             parts += [f"{finished.failed:,} failed"] * bool(finished.failed)
             parts += [f"{finished.left:,} not begun"] * bool(finished.left)
-            undo = "u undoes what was done." if finished.done else "Nothing was changed."
+            self._was_sent = self._was_sent or bool(finished.done or finished.failed)
+            undo = "u undoes what was done." if self._was_sent else "Nothing was changed."
             self._write("running-state", f"{', '.join(parts)}. {undo}")
         else:
             self._write("running-state", "Nothing further was sent.")
@@ -159,9 +181,9 @@ class RunningDialog(Dialog[bool]):
         self._label("Close", ("Try again" if finished and finished.failed else "Go on") * is_rest)
 
     def _label(self, safe: str, again: str = "") -> None:
-        self.query_one(".-safe", Button).label = Content(safe)
-        doing = self.query_one(".-doing", Button)
-        doing.label, doing.display = Content(again), bool(again)
+        for button, label in zip(self.query(Button), (safe, again), strict=True):
+            button.label, button.display = Content(label), bool(label)
+            button.refresh(layout=True)
 
     def _list_failures(self) -> None:
         self.query_one(".running-failures").display = True
