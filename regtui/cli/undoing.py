@@ -124,5 +124,5 @@ def _print(plan: UndoPlan, *, err: bool) -> None:
         table.row(f"  {place}", "deleted")
     if plan.steps:
         table.close()
-    for warning in plan.warnings:
-        click.echo(f"  {shown(warning)}", err=err)
+    for note in (*(f"Along go {what}" for what in plan.along), *plan.warnings):
+        click.echo(f"  {shown(note)}", err=err)

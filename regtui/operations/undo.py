@@ -41,6 +41,7 @@ class UndoPlan(Plan):
     change: KeptChange
     restored: tuple[tuple[str, Digest], ...]  # "team/app:1.4" and what it points to again; "team/app@…" has no tag
     removed: tuple[str, ...]  # tags that the change made
+    along: tuple[str, ...]  # what goes with them, in words
 
     def lines(self) -> list[tuple[str, str]]:
         """Rows of the dialog and of `--dry-run`: a label, and what there is to say."""
@@ -49,7 +50,8 @@ class UndoPlan(Plan):
         for place, digest in self.restored:
             back.setdefault(digest, []).append(place)
         rows += [("Back", f"{listed(places, _NAMED)} on {short(digest)}") for digest, places in back.items()]
-        return rows + [("Goes", listed(self.removed, _NAMED))] * bool(self.removed)
+        rows += [("Goes", listed(self.removed, _NAMED))] * bool(self.removed)
+        return rows + [("Along", text) for text in self.along]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -93,6 +95,7 @@ async def plan_undo(
     removals = await _removals(session, was, going)
     steps = [step for removal in removals for step in removal.steps]
     steps += await _restoring(session, taken, len(steps))
+    stays = [f"{name(*place)} was pushed anew since, and stays on {digest}" for place, digest in newer.items()]
     return UndoPlan(
         session.registry,
         f"Undo: {undone.title}",
@@ -101,7 +104,8 @@ async def plan_undo(
         undone,
         tuple((name(item.manifest.repository, at), item.manifest.digest) for item in taken for at in item.now),
         tuple(name(repository, tag) for repository, tags in going.items() for tag in tags),
-        warnings=tuple(f"{name(*place)} was pushed anew since, and stays on {at}" for place, at in newer.items()),
+        tuple(text for removal in removals for label, text in removal.lines() if label == "Along"),
+        warnings=(*stays, *(warning for removal in removals for warning in removal.warnings)),
         check=next((removal.check for removal in removals if removal.check), None),
         request={"verb": "undo", "change": undone.id, "force": force},
     )
