@@ -15,6 +15,7 @@ from regtui.cli.output import Progress, Table, json_text, print_json
 from regtui.errors import UsageError
 from regtui.oci.digest import short
 from regtui.operations import find as finding
+from regtui.operations.archives import only_repository
 from regtui.operations.find import Event, Failed, Found, PathFilter, Plan, Reading
 from regtui.operations.naming import resolve
 from regtui.operations.session import Session
@@ -46,7 +47,7 @@ def find(reference: str, pattern: tuple[str, ...], cached: bool, as_json: bool) 
     it is the image for --platform. Exit code: 0 when something was found and everything was read, 1 when nothing was
     found or something couldn't be read.
     """
-    where, wanted = resolve(reference), PathFilter(" ".join(pattern))
+    where, wanted = only_repository(resolve(reference)), PathFilter(" ".join(pattern))
     if not where.repository:
         raise UsageError(f"{where} is a registry", f"Name a repository in it: regtui find {where}/REPOSITORY GLOB")
     if not wanted:

@@ -63,7 +63,7 @@ def test_flags_stand_before_and_after_the_first_word() -> None:
         (["tgas"], "'tgas' is neither a command nor a reference. Did you mean: regtui tags?"),
         (
             ["debian"],
-            "Commands: cat, completion, config, demo, diff, extract, files,",
+            "Commands: cat, completion, config,",
         ),
         (["oci:"], "oci: names nothing. Write oci:PATH."),
         (["tags", "oci:a:not a tag"], "'not a tag' is no tag"),

@@ -50,12 +50,30 @@ DIGEST = Digest("sha256:" + "9f" * 32)
         # pasted from a browser
         ("https://registry.example.com/v2/", Reference("registry.example.com")),
         ("https://registry.example.com/team/app/", Reference("registry.example.com", "team/app")),
+        # folders and files
+        ("oci:/srv/app", Reference("oci:/srv/app")),
+        ("oci:/srv/../srv/app/", Reference("oci:/srv/app")),
+        ("oci:/srv/My App", Reference("oci:/srv/My App")),
+        ("oci:/srv/app:1.0", Reference("oci:/srv/app", "app", "1.0")),
+        ("oci:/srv/My App:1.0", Reference("oci:/srv/My App", "my-app", "1.0")),
+        ("oci:/srv/app:docker.io/library/debian:12", Reference("oci:/srv/app", "docker.io/library/debian", "12")),
+        ("oci:/srv/app:localhost:5000/app:12", Reference("oci:/srv/app", "localhost-5000/app", "12")),
+        ("oci:/srv/app//team/app", Reference("oci:/srv/app", "team/app")),
+        (f"oci:/srv/app//team/app@{DIGEST}", Reference("oci:/srv/app", "team/app", "", DIGEST)),
+        (f"oci:/srv/app:1@{DIGEST}", Reference("oci:/srv/app", "app", "1", DIGEST)),
+        ("docker-archive:/srv/app.tar", Reference("docker-archive:/srv/app.tar")),
+        ("docker-archive:/srv/app.tar:team/app:1", Reference("docker-archive:/srv/app.tar", "team/app", "1")),
+        ("docker-archive:/srv/app.tar:debian", Reference("docker-archive:/srv/app.tar", "debian")),
+        ("docker-archive:/srv/app.tar//app", Reference("docker-archive:/srv/app.tar", "app")),
+        # Helm's
+        ("oci://ghcr.io/team/chart:1", Reference("ghcr.io", "team/chart", "1")),
         # a name without a dot before the colon is an image of Docker Hub
         ("registry:2", Reference(DOCKER_HUB, "library/registry", "2")),
     ],
 )
 def test_what_users_write_is_understood_as_docker_does(text: str, expected: Reference) -> None:
     assert parse_reference(text) == expected
+    assert parse_reference(str(expected)) == expected or expected.registry == "registry:5000"
 
 
 @pytest.mark.parametrize(

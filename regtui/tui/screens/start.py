@@ -110,5 +110,5 @@ class StartScreen(Screen[Spot | None], inherit_bindings=False):
 
 
 def _at(what: str, spot: Spot) -> str:
-    place = str(spot.reference).removeprefix(spot.registry).lstrip("/")
+    place = str(spot.reference).removeprefix(spot.registry).lstrip("/:")
     return f"{what}, at {place}" if place else what
