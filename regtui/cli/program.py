@@ -123,9 +123,11 @@ def program(start_app: StartApp) -> Program:
     @with_flags
     def open_(reference: str) -> int:
         """Opens the app at a registry, a namespace in it, a repository, a tag or a digest."""
+        from regtui.operations.archives import place_in
         from regtui.operations.naming import resolve_place
 
-        return start(*resolve_place(reference))
+        where, namespace = resolve_place(reference)
+        return start(place_in(where), namespace)
 
     @click.command()
     @with_flags

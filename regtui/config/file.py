@@ -13,6 +13,7 @@ from regtui.config.kinds import KEYS, REGISTRY, TOP, Key, Kind, checked, nearest
 from regtui.config.settings import RegistrySettings
 from regtui.errors import ConfigError, ReferenceError
 from regtui.oci.reference import check_host
+from regtui.oci.transports import is_local
 from regtui.text import shown
 
 
@@ -50,7 +51,7 @@ class _File:
         for name, table in self._tables("registry", content).items():
             path = ("registry", name)
             try:
-                host = check_host(name)
+                host = name if is_local(name) else check_host(name)
             except ReferenceError as error:
                 raise ConfigError(f"{self._at(path)}: {error.what}", error.advice) from None
             if host in registries:

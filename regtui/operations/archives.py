@@ -52,16 +52,22 @@ def make_target(registry: str) -> bool:
         raise RegtuiError(f"{shown(path_of(registry), 300)} can't be made: {error.strerror}") from error
 
 
-def only_repository(reference: Reference) -> Reference:
-    """A layout or archive alone means its repository, if it has one only. Others stay as they are. Blocks."""
+def place_in(reference: Reference) -> Reference:
+    """Where a layout or archive opens: at its repository, if it has one only. Others stay as they are. Blocks."""
     if not is_local(reference.registry) or reference.repository:
         return reference
     names = _repositories(reference.registry).names()
-    if len(names) != 1:
-        raise UsageError(
-            f"{reference} holds {len(names):,} repositories", f"Name one: {_listed(reference, names[:_NAMED])}"
-        )
-    return Reference(reference.registry, names[0])
+    return Reference(reference.registry, names[0]) if len(names) == 1 else reference
+
+
+def only_repository(reference: Reference) -> Reference:
+    """A layout or archive alone means its repository, if it has one only. Others stay as they are. Blocks."""
+    found = place_in(reference)
+    if is_local(found.registry) and not found.repository:
+        names = _repositories(found.registry).names()
+        listed = ", ".join(str(Reference(found.registry, name)) for name in names[:_NAMED])
+        raise UsageError(f"{found} holds {len(names):,} repositories", f"Name one: {shown(listed, 2000)}")
+    return found
 
 
 def only_manifest(reference: Reference) -> Reference:
@@ -77,10 +83,6 @@ def only_manifest(reference: Reference) -> Reference:
         raise UsageError(f"{reference} holds no image")
     named = ", ".join(map(str, tags[:_NAMED]))
     raise UsageError(f"{reference} holds {len(tags):,} tags", f"Name one: {shown(named, 2000)}")
-
-
-def _listed(reference: Reference, names: list[str]) -> str:
-    return shown(", ".join(str(Reference(reference.registry, name)) for name in names), 2000)
 
 
 def _repositories(registry: str) -> Readable:
