@@ -156,12 +156,22 @@ class RemoveDigest:
         if not is_there and await found(client, repository, digest) is None:
             context.note("it was gone already")
             return
+        await self._others_stayed(client)
         async with client.turn(repository) as turn:
             before = await self._tags_before(client, turn)
             await _delete(client, repository, digest)
             turn.listed = after = await names(client, repository)
             moved = await self._moved(client, turn)
         await self._look_again(client, set(before).difference(after), moved)
+
+    async def _others_stayed(self, client: Client) -> None:
+        """Raises `PlanStale` when a tag that the plan takes from another digest was moved to this one. Where there are
+        many, nobody looks: a step for each would look at all. Then it is told afterwards."""
+        others = self.going.difference(self.original.tags)
+        if len(others) <= _LOOKS:
+            for tag, now in (await found_all(client, self.original.repository, others)).items():
+                if now == self.original.digest:
+                    raise PlanStale(f"{name(self.original.repository, tag)} was moved to {now} meanwhile", _ANEW)
 
     async def _tags_before(self, client: Client, turn: Turn) -> list[str]:
         """Every tag, listed last of all. Raises `PlanStale` when one that the plan doesn't know needs the digest."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from regtui.operations.removal import plan_removal
 from regtui.operations.removal_plan import RemovalPlan
+from regtui.operations.runner import StepFailed_
 from regtui.operations.undo import plan_undo
 from tests.operations.changes.stage import Stage, cut_off, refusing
 from tests.registry_servers.images import Layout
@@ -247,3 +249,26 @@ async def test_when_an_index_stays_after_all_so_do_its_images(either: Stage, lay
     assert (await either.run(plan)).counts == (0, 1, 1)
     assert await either.state() == {"1.0": digest}
     assert await either.has(image["digest"])
+
+
+async def test_a_tag_that_goes_and_is_moved_to_another_image_that_goes_stays(either: Stage, layout: Layout) -> None:
+    plan, digest, other = await planned(either, layout, "1.0", "2.0", shared=False)
+    await either.pointing(layout, layout.image({"app": b"1"}), "2.0")()
+    done = await either.run(plan)
+    errors = [str(event.error) for event in done.events if isinstance(event, StepFailed_)]
+    assert len(errors) == 2
+    assert all("team/app:2.0" in error and digest in error for error in errors)
+    assert not either.wire.writes
+    assert await either.state() == {"1.0": digest, "2.0": digest}
+    assert await either.has(other)
+
+
+async def test_of_many_that_go_one_that_is_moved_to_another_is_told(either: Stage, layout: Layout) -> None:
+    for number in range(20):
+        await either.push(layout, layout.image({"app": b"%d" % number}), "team/app", f"{number}")
+    plan = await plan_removal(either.session, "team/app", [f"{number}" for number in range(20)])
+    await either.pointing(layout, layout.image({"app": b"0"}), "19")()
+    done = await either.run(replace(plan, at_once=1))
+    errors = [str(event.error) for event in done.events if isinstance(event, StepFailed_)]
+    assert errors[0].startswith("19, to be deleted as well, went at the same time as ")
+    assert await either.state() == {}
