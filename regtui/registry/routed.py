@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Container
 from contextlib import aclosing
 
 from regtui.errors import ConnectionFailed, RegtuiError, Unsupported
@@ -141,9 +141,9 @@ class RoutedClient(Client):
         client, name = await self.at(repository)
         await client.upload_blob(name, digest, size, chunks)
 
-    async def referrers(self, repository: str, digest: Digest) -> list[Descriptor]:
+    async def referrers(self, repository: str, digest: Digest, tags: Container[str] | None = None) -> list[Descriptor]:
         client, name = await self.at(repository)
-        found = await client.referrers(name, digest)
+        found = await client.referrers(name, digest, tags)
         self.has_referrers_api = client.has_referrers_api
         return found
 
