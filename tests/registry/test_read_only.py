@@ -115,11 +115,18 @@ async def test_a_plan_that_was_made_before_is_not_run(filled: DockerRegistry, se
     assert {line.split()[0] for line in filled.requests()[before:]} <= {"GET", "HEAD"}
 
 
-def test_every_command_says_why_it_changes_nothing(filled: DockerRegistry, settings: Settings) -> None:
+def test_every_command_says_why_it_changes_nothing(filled: DockerRegistry, settings: Settings, layout: Layout) -> None:
     flags = ["--read-only"] if settings.read_only else []
     before = len(filled.requests())
     reference = f"{filled.host}/team/app:1.0"
-    for words in (("rm", "--yes", reference), ("tag", reference, "new"), ("rm", "--dry-run", reference)):
+    for words in (
+        ("rm", "--yes", reference),
+        ("rm", "--dry-run", reference),
+        ("tag", reference, "new"),
+        ("cp", "--yes", reference, f"{filled.host}/team/copy:1.0"),
+        ("mv", "--yes", reference, f"{filled.host}/team/copy:1.0"),
+        ("push", "--yes", f"oci:{layout.folder}:push-0", f"{filled.host}/team/pushed:1.0"),
+    ):
         ran = regtui(*words, *flags)
         assert ran.code == 1
         assert "read-only" in ran.err
