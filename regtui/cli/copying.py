@@ -15,6 +15,7 @@ from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Progress, ask, can_ask, print_json
 from regtui.errors import UsageError
 from regtui.oci.reference import Reference
+from regtui.oci.transports import is_local, own_repository
 from regtui.operations.naming import resolve
 from regtui.text import shown
 
@@ -97,7 +98,8 @@ def target_of(text: str, source: Reference) -> Reference:
     target = resolve(text)
     if target.digest:
         raise UsageError(f"{target} has a digest, which follows from what is copied", "Write a tag.")
-    repository, tag = target.repository or source.repository, target.tag or source.tag
+    own = own_repository(target.registry) if is_local(target.registry) else source.repository
+    repository, tag = target.repository or own, target.tag or source.tag
     if not tag:
         raise UsageError(f"{target} names no tag, and {source} has none to take over", f"Write {target}:TAG.")
     return replace(target, repository=repository, tag=tag)

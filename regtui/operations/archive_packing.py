@@ -7,13 +7,13 @@ import hashlib
 import shutil
 import tempfile
 import time
-import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from zlib_ng import zlib_ng
 
 from regtui import words
 from regtui.errors import RegtuiError
@@ -28,6 +28,9 @@ from regtui.operations.layer_stream import layer_stream
 from regtui.operations.session import Session, open_session
 
 _TAR = "application/vnd.oci.image.layer.v1.tar"
+_LEVEL = 6
+"""Of zlib-ng: 2.3 times as fast as zlib's, for 3 % more bytes (isal is 11 times as fast, for 7 %)."""
+_GZIP = 31  # deflate's window of 32 kB, and gzip around it
 _PREFIX = "push-"
 _FORGOTTEN = 24 * 60 * 60  # seconds after which what a killed process left is removed
 
@@ -49,14 +52,17 @@ async def ready_to_push(
         return
     folder = await asyncio.to_thread(_folder, session.settings.cache_dir, content.layers or ())
     try:
-        await _pack(session, reference.repository, content, found.config_raw, folder, tell)
+        try:
+            await _pack(session, reference.repository, content, found.config_raw, folder, tell)
+        except OSError as error:
+            raise RegtuiError(
+                f"{folder} can't be written: {error.strerror}", "XDG_CACHE_HOME names another."
+            ) from error
         packed = await open_session(f"{OCI}{folder}", session.settings, log=session.log)
         try:
             yield packed, Reference(packed.registry, own_repository(packed.registry), "packed")
         finally:
             await packed.aclose()
-    except OSError as error:
-        raise RegtuiError(f"{folder} can't be written: {error.strerror}") from error
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -122,7 +128,7 @@ class _Gzip:
     def __init__(self, output: BinaryIO, *, is_packed: bool) -> None:
         self._output = output
         self._hash = hashlib.sha256()
-        self._deflate = None if is_packed else zlib.compressobj(wbits=31)
+        self._deflate = None if is_packed else zlib_ng.compressobj(_LEVEL, wbits=_GZIP)
         self.size = 0
 
     @property
