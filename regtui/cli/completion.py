@@ -40,10 +40,14 @@ _ARGUMENTS = {
     "packages": (Wanted.VERSION,),
     "diff": (Wanted.VERSION, Wanted.VERSION),
     "tag": (Wanted.VERSION,),
+    "cp": (Wanted.VERSION, Wanted.ANYTHING),
+    "mv": (Wanted.VERSION, Wanted.ANYTHING),
+    "log": (Wanted.VERSION,),
+    "resume": (Wanted.VERSION,),
 }
 """What each command takes. `rm` takes any number; the second of `tag` is a tag beside the first."""
 _WITH_FILE = {"--output", "-o"}
-_WITH_VALUE = {"--kind", "--layer", "--limit", "--realm", "--search", "--sort", *_WITH_FILE}
+_WITH_VALUE = {"--kind", "--layer", "--limit", "--realm", "--search", "--sort", "--tags", *_WITH_FILE}
 """Options that a word follows, beside the common ones: to know them by their commands would import these."""
 
 _BASH = r"""_regtui_completion() {

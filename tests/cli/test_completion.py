@@ -95,7 +95,7 @@ def test_what_was_listed_is_completed(registry: DockerRegistry, layout: Layout) 
         ("inspect library/debian:b", ["+library/debian:bookworm"]),
         ("inspect docker.io/debian:b", ["+docker.io/debian:bookworm"]),
         ("in", ["+inspect"]),
-        ("l", ["+login", "+logout", "+ls", "-localhost:5000/"]),
+        ("l", ["+log", "+login", "+logout", "+ls", "-localhost:5000/"]),
         ("tags --so", ["+--sort"]),
         ("tags --sort s", ["+size"]),
         ("tags --sort=s", ["+--sort=size"]),
