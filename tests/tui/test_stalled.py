@@ -23,6 +23,18 @@ AT_ONCE = 16  # steps, as the settings have it
 HANG_UP, TERMINATE = (signal.SIGHUP, 129), (signal.SIGTERM, 143)
 
 
+signalled = pytest.mark.parametrize(
+    ("number", "code", "is_stalled"),
+    [
+        (*HANG_UP, False),
+        (*TERMINATE, True),
+        pytest.param(*HANG_UP, True, marks=pytest.mark.slow),
+        pytest.param(*TERMINATE, False, marks=pytest.mark.slow),
+    ],
+    ids=["hang-up", "stalled, terminated", "stalled, hang-up", "terminated"],
+)
+
+
 @dataclass
 class Place:
     """A repository full of tags on images of their own, in a registry behind a slow link."""
@@ -147,10 +159,7 @@ def test_a_terminal_that_stops_reading_holds_up_no_step(place: Place, app: Termi
     assert "Delete" not in app.screen
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "is_stalled"),
-    [(*HANG_UP, False), (*TERMINATE, False), (*HANG_UP, True), pytest.param(*TERMINATE, True, marks=pytest.mark.slow)],
-)
+@signalled
 def test_a_signal_ends_the_app_after_the_steps_in_hand(
     place: Place, app: Terminal, number: signal.Signals, code: int, is_stalled: bool
 ) -> None:
@@ -193,9 +202,7 @@ def test_a_command_goes_on_when_its_terminal_stops_reading(place: Place, command
         assert f"team/app:{tag}".encode() in command.output
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "is_stalled"), [(*HANG_UP, False), (*TERMINATE, False), (*HANG_UP, True), (*TERMINATE, True)]
-)
+@signalled
 def test_a_signal_ends_a_command_after_the_steps_in_hand(
     place: Place, command: Terminal, number: signal.Signals, code: int, is_stalled: bool
 ) -> None:
