@@ -113,7 +113,8 @@ async def measure(source_host: str, target_host: str) -> Figures:
 
 
 async def planned(source: Session, target: Session) -> Plan:
-    references = [Reference(session.registry, *IMAGE.split(":")) for session in (source, target)]
+    repository, _, tag = IMAGE.partition(":")
+    references = [Reference(session.registry, repository, tag) for session in (source, target)]
     return await plan_copy(source, references[0], target, references[1])
 
 
