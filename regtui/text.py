@@ -7,6 +7,7 @@ written out as its escape (`\\x1b`, `\\u202e`). The gate is idempotent, so that 
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from typing import NewType
 
@@ -38,6 +39,22 @@ def shown_lines(text: str, limit: int = 1000) -> list[Shown]:
     if len(lines) > limit:
         kept.append(Shown(f"… {len(lines) - limit} more lines"))
     return kept
+
+
+def for_shell(text: str) -> str:
+    """One word for a shell's line, safe to paste: bash, zsh and ksh read the same bytes out of it.
+
+    Quotes alone don't do: a control character in them can end a terminal's bracketed paste, or send the line off.
+    """
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(map(_octal, text)) + "'"
+
+
+def _octal(char: str) -> str:
+    if char.isprintable() and char not in "'\\":
+        return char
+    return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 def _safe(text: str) -> list[str]:

@@ -1,13 +1,14 @@
 """The gate: nothing that a stranger wrote reaches the terminal as anything but printable text."""
 
 import re
+import subprocess
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.text import LINE_LIMIT, shown, shown_lines
+from regtui.text import LINE_LIMIT, for_shell, shown, shown_lines
 
 HOSTILE = st.text(
     st.one_of(
@@ -69,3 +70,13 @@ def test_many_lines_are_bounded_and_counted() -> None:
     lines = shown_lines("a\x1b\n\tb\n" * 600, limit=5)
     assert lines[:2] == ["a\\x1b", "    b"]
     assert lines[-1] == "… 1195 more lines"
+
+
+@pytest.mark.parametrize(
+    "text", ["/app.py", "/a b", "/it's", "/\x1b[201~\nreboot\n'7\\", "/\udcff7", "/é\u202e$(x)`x`!"]
+)
+def test_what_is_pasted_into_a_shell_is_one_printable_word_with_the_same_bytes(text: str) -> None:
+    word = for_shell(text)
+    assert word.isprintable()
+    ran = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    assert ran.stdout == text.encode("utf-8", "surrogateescape")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shlex
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -24,7 +23,7 @@ from regtui.operations.saving import plan_of_file
 from regtui.operations.session import Session
 from regtui.patterns import Filter
 from regtui.speed import Speed
-from regtui.text import shown
+from regtui.text import for_shell, shown
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
@@ -262,9 +261,10 @@ class FileScreen(Screen[None], inherit_bindings=False):
             self.notify(said, markup=False)
 
     def action_copy(self) -> None:
-        image, path = self.image, self.file.path
+        image, path = self.image, f"/{self.file.path}"
+        path = path if path.isprintable() else for_shell(path)
         choices = [
-            Choice("Path", f"/{path}", f"/{path}"),
+            Choice("Path", path, path),
             Choice("Image", str(image), str(image)),
             Choice("Command", command := _command(image, self.file), command),
         ]
@@ -285,4 +285,4 @@ def _pattern(text: str) -> re.Pattern[str] | None:
 
 
 def _command(image: Reference, file: FileOfImage) -> str:
-    return shlex.join(["regtui", "cat", str(image), f"/{file.path}"])
+    return " ".join(map(for_shell, ("regtui", "cat", str(image), f"/{file.path}")))
