@@ -81,4 +81,5 @@ def _joined(seen: Sequence[Sighting], done: Sequence[tuple[KeptChange, KeptStep,
 
 def _follows(event: TagEvent, digest: Digest | None, when: datetime) -> bool:
     """Whether a sighting is of what a change put there: seen first shortly after it, and by no other change yet."""
-    return event.by is None and event.digest == digest and when - timedelta(milliseconds=1) <= event.first <= when + _SOON
+    is_soon_after = when - timedelta(milliseconds=1) <= event.first <= when + _SOON
+    return event.by is None and event.digest == digest and is_soon_after
