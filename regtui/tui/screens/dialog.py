@@ -60,6 +60,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False
         """The answers, the safe one first."""
         yield safe_button("Close")
 
+    def on_mount(self) -> None:
+        self.fit()  # before the first frame: nothing jumps
+
     def on_resize(self, event: events.Resize) -> None:
         """The buttons are always on the screen; what the body has beyond that is scrolled."""
         self.query_one(".dialog-body").styles.max_height = max(1, event.size.height - 4)
@@ -70,7 +73,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result], inherit_bindings=False
     def fit(self) -> None:
         """Gives lists the height that their rows want and the screen has."""
         for listing in self.query(".listed").results(Lines):
-            listing.styles.height = min(listing.row_count, _LISTED, max(1, self.size.height // 3))
+            listing.styles.height = min(listing.row_count, _LISTED, max(1, self.app.size.height // 3))
 
     def action_cancel(self) -> None:
         self.dismiss(None)
