@@ -121,6 +121,15 @@ async def tags(session: Session, repository: str, attention: Attention) -> Async
         await reading.aclose()
 
 
+async def tag_names(session: Session, repository: str) -> list[str]:
+    """Every tag, the newest version first. Raises `RegtuiError` when the list can't be read."""
+    from regtui.operations.tag_pages import tag_pages
+
+    async with aclosing(tag_pages(session, repository)) as pages:
+        names = [name async for page in pages for name in page.names]
+    return await asyncio.to_thread(newest_version_first, names)
+
+
 async def rows(session: Session, repository: str, sort: str) -> AsyncGenerator[Read | Failed, None]:
     """Every tag with all that is known of it. `sort` is "name" (newest version first), "created" or "size" (greatest).
 

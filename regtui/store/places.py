@@ -18,8 +18,8 @@ _FILE_LIMIT = 256 * 1024
 class Places:
     """A small list in the state folder, newest first. It is a convenience: what goes wrong with it stops nobody."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "places.json"
+    def __init__(self, folder: Path, name: str = "places") -> None:
+        self._file = folder / f"{name}.json"
 
     def recent(self) -> list[str]:
         """References as they were opened (`localhost:5000`, `docker.io/library/debian:12`), the newest first."""
@@ -33,7 +33,7 @@ class Places:
     def remember(self, reference: str) -> None:
         """Puts a reference at the top. Of two processes that do it in the same moment, one may win."""
         places = [reference, *(place for place in self.recent() if place != reference)][:LIMIT]
-        draft = self._file.with_name(f"places.{os.getpid()}.new")
+        draft = self._file.with_name(f"{self._file.stem}.{os.getpid()}.new")
         with contextlib.suppress(OSError):
             private_folder(self._file.parent)
             draft.touch(mode=0o600)

@@ -10,7 +10,6 @@ from textual.app import App
 
 from regtui.errors import LoginNeeded
 from regtui.oci.digest import Digest, short
-from regtui.oci.reference import Reference
 from regtui.operations.inventory import version_key
 from regtui.operations.plan import Plan
 from regtui.operations.session import Session
@@ -18,14 +17,12 @@ from regtui.tui.connections import Connections
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.confirm import ConfirmDialog
 from regtui.tui.screens.planning import PlanningDialog, Progress
-from regtui.tui.screens.retag import RetagDialog
 from regtui.tui.widgets.choices import Choice
 from regtui.words import ago, size
 
 if TYPE_CHECKING:
     from regtui.operations.history import KeptChange
     from regtui.operations.removal import RemovalPlan, TagOnDigest
-    from regtui.operations.transfer import CopyPlan
     from regtui.operations.undo import UndoPlan
 
 PlanOf = TypeVar("PlanOf", bound=Plan)
@@ -75,30 +72,6 @@ class Changes:
             goes = [Choice(item.tag, _is_now(item), item.tag) for item in plan.going]
             typed = _to_type([item.tag for item in plan.going], plan.protected)
             return await self._do(plan, plan.lines(), goes, typed=typed)
-
-        return await self._as_somebody(change)
-
-    async def retag(self, source: Reference) -> bool:
-        """A new tag on what `source` points to."""
-        from regtui.operations.transfer import plan_copy
-
-        target = await self._app.push_screen_wait(RetagDialog(source))
-        if target is None:
-            return False
-
-        async def make(progress: Progress) -> CopyPlan:
-            return await plan_copy(self._session, source, self._session, target, progress=progress)
-
-        async def change() -> bool:
-            plan = await self._plan(f"Retagging in {source.repository}", make)
-            if plan is None:
-                return False
-            if plan.same:
-                self._app.notify(f"{target} points to {short(plan.digest)} already: nothing to do")
-                return False
-            self.repositories = [target.repository]
-            protected = plan.replaces and self._session.settings.is_protected(target.registry, target.tag)
-            return await self._do(plan, plan.lines(), typed=target.tag if protected else "")
 
         return await self._as_somebody(change)
 

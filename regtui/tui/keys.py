@@ -48,7 +48,9 @@ ACTIONS: dict[str, Action] = {
     # what one does with what is shown
     "delete": Action(("d",), "delete"),
     "delete_digest": Action(("D",), "delete the digest, all its tags"),
-    "retag": Action(("t",), "retag"),
+    "retag": Action(("t",), "retag or copy"),
+    "pull": Action(("p",), "pull to a folder or file"),
+    "push": Action(("P",), "push from a folder or file"),
     "compare": Action(("c",), "compare with another tag"),
     "compare_content": Action(("C",), "compare the files' content"),
     "tag_log": Action(("T",), "what this tag pointed to before"),

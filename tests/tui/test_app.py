@@ -69,9 +69,9 @@ async def test_the_palette_has_every_command_that_works_here() -> None:
         await at.until("newest first")
         await at.press("ctrl+p")
         await at.type("retag")
-        await at.until("Retag  t")
+        await at.until("Retag or copy  t")
         await at.press("enter")
-        await at.until("A tag, or REPOSITORY:TAG in this registry:")
+        await at.until("To a TAG, REPOSITORY:TAG")
     async with running(FEW, WIDE, read_only=True) as at:
         await at.until("newest first")
         await at.press("ctrl+p")

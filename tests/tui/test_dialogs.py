@@ -12,7 +12,7 @@ from regtui.operations.session import Session
 from regtui.tui.connections import Connections
 from regtui.tui.screens.browser import BrowserScreen
 from regtui.tui.screens.confirm import ConfirmDialog
-from regtui.tui.screens.copy import CopyDialog
+from regtui.tui.screens.copy import ChoiceDialog
 from regtui.tui.screens.planning import PlanningDialog
 from regtui.tui.screens.running import RunningDialog
 from tests.tui.running import APP, DEMO, FEW, WIDE, Running, confirmed, running
@@ -30,7 +30,7 @@ async def test_deleting_a_tag_says_what_stays_and_how_and_what_undoes_it() -> No
         await at_tag(at, "v1.14")
         await at.press("d")
         await at.until("Delete 1 tag from team/app")
-        assert "latest, v1 and v1.14.2 (same digest); checked all 406 tags" in at.text
+        assert "latest, v1.14.2 and v1 (same digest); checked all 406 tags" in at.text
         for label in ("Stays", "How", "Reclaims", "Undo"):
             assert label in at.text
         assert at.app.focused
@@ -230,7 +230,7 @@ async def test_copying_offers_reference_digest_and_pull_commands() -> None:
         await at_tag(at, "1.29.2")
         await at.until("Platforms")
         await at.press("y")
-        await at.until(lambda: isinstance(at.app.screen, CopyDialog))
+        await at.until(lambda: isinstance(at.app.screen, ChoiceDialog))
         assert "docker pull demo.localhost/nginx:1.29.2" in at.text
         assert "podman pull" in at.text
         assert "@sha256:" in at.text

@@ -8,7 +8,7 @@ import pytest
 
 from regtui.oci.digest import digest_of
 from regtui.oci.manifest import Descriptor
-from regtui.tui.screens.copy import CopyDialog
+from regtui.tui.screens.copy import ChoiceDialog
 from regtui.tui.screens.file import FileScreen
 from regtui.tui.screens.go_to import GoToDialog
 from tests.registry_servers.docker_registry import DockerRegistry
@@ -207,7 +207,7 @@ async def test_y_copies_the_path_or_the_command(image: str) -> None:
         await at_files(at)
         await opened(at, "app.py")
         await at.press("y")
-        await at.until(lambda: isinstance(at.app.screen, CopyDialog))
+        await at.until(lambda: isinstance(at.app.screen, ChoiceDialog))
         await at.press("G", "enter")
         await at.until("Copied regtui cat")
         assert at.app.clipboard.endswith(" /app.py")

@@ -30,9 +30,7 @@ async def test_a_tag_that_was_moved_is_put_back(registry: DockerRegistry, layout
         assert before[7:19] in at.text
         await at.press("j")
         await at.until(before)
-        await at.press("t")
-        await at.type("stable")
-        await at.press("enter")
+        await at.press("t", "enter")
         await confirmed_by_name(at)
     assert skopeo_digest(registry, "team/app:stable") == before
 
@@ -76,9 +74,9 @@ async def test_a_change_of_regtui_says_by_whom(registry: DockerRegistry, layout:
         await at.press("enter")
         await confirmed(at)
         await at.until(lambda: "stable" in at.browser.tags.listed)
-        await at.press("2", "g")
-        await at.until(lambda: at.browser.tags.facts("stable"))
-        if at.browser.tags.current != "stable":
-            await at.press("j")
+        await at.press("2", "slash")
+        await at.type("stable")
+        await at.press("enter")
+        await at.until(lambda: at.browser.tags.current == "stable")
         await at.press("T")
         await at.until("change 1: Point team/app:stable to team/app:1.0")

@@ -18,24 +18,23 @@ from regtui.tui.history import Spot, spot_of
 from regtui.tui.keymap import keymap
 from regtui.tui.keys import ACTIONS, binding
 from regtui.tui.screens.compare import CompareScreen
-from regtui.tui.screens.copy import CopyDialog, what_to_copy
+from regtui.tui.screens.copy import ChoiceDialog, what_to_copy
 from regtui.tui.screens.open import OpenDialog
-from regtui.tui.screens.past import PastScreen
 from regtui.tui.screens.requests import RequestsScreen
 from regtui.tui.screens.start import StartScreen
 from regtui.tui.screens.tag_log import TagLogDialog, What
+from regtui.tui.screens.transferring import TransferringScreen
 from regtui.tui.widgets.files.files import Files
 
-CHANGING = frozenset({"delete", "delete_digest", "retag", "undo"})
+CHANGING = frozenset({"delete", "delete_digest", "retag", "push", "undo"})
 """What changes the registry: under --read-only these are neither keys nor commands."""
 
 
-class BrowserScreen(PastScreen):
+class BrowserScreen(TransferringScreen):
     """Deletes, retags, copies, opens, refreshes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("delete", show=True),
-        binding("retag", show=True),
         binding("compare", show=True),
         binding("copy", show=True),
         binding("save", show=True),
@@ -111,10 +110,6 @@ class BrowserScreen(PastScreen):
         else:
             self.change(lambda changes: changes.delete(target.repository, (), digest=target.digest))
 
-    def action_retag(self) -> None:
-        target = self._target
-        self.change(lambda changes: changes.retag(target))
-
     def action_tag_log(self) -> None:
         if session := self.loader.session:
             self.run_worker(self._tag_log(session, self._target), group="tag log", exclusive=True)
@@ -129,7 +124,7 @@ class BrowserScreen(PastScreen):
         elif answer.what is What.COMPARE:
             self.app.push_screen(CompareScreen(self.connections, meant, tag.at(tag.tag)))
         elif answer.what is What.RETAG:
-            self.change(lambda changes: changes.retag(meant))
+            self.copy_from(meant, tag.tag)
         else:
             self.app.copy_to_clipboard(str(meant))
             self.notify(f"Copied {meant}", markup=False)
@@ -137,13 +132,6 @@ class BrowserScreen(PastScreen):
     def action_compare(self) -> None:
         comparing = compare(self.tags, self._target, self.connections, self.glyphs)
         self.run_worker(comparing, group="compare", exclusive=True)
-
-    @property
-    def _target(self) -> Reference:
-        """What a key is meant for: the tag under the cursor now, though its details may follow, or what they show."""
-        if self.pane == TAGS and self.tags.current:
-            return Reference(self.registry, self.tags.repository, self.tags.current)
-        return self.spot.reference if self.pane == TAGS else self.spot.shown
 
     @property
     def _meant(self) -> tuple[str, ...]:
@@ -165,7 +153,7 @@ class BrowserScreen(PastScreen):
             digest = facts.digest
         elif self.inspected and self.spot.shown == reference:
             digest = self.inspected.document.digest
-        choice = await self.app.push_screen_wait(CopyDialog(what_to_copy(reference, digest), self.glyphs))
+        choice = await self.app.push_screen_wait(ChoiceDialog("Copy", what_to_copy(reference, digest), self.glyphs))
         if choice:
             self.app.copy_to_clipboard(choice.value)
             self.notify(f"Copied {choice.value}", markup=False)

@@ -15,20 +15,18 @@ from regtui.tui.screens.dialog import Dialog, safe_button
 from regtui.tui.widgets.choices import Choice, Choices
 
 
-class CopyDialog(Dialog[Choice]):
-    """Answers what was chosen; its `value` is what goes to the clipboard."""
+class ChoiceDialog(Dialog[Choice]):
+    """Answers what was chosen."""
 
     AUTO_FOCUS = "Choices"
 
-    def __init__(self, choices: Sequence[Choice], glyphs: Glyphs) -> None:
-        super().__init__("Copy")
+    def __init__(self, title: str, choices: Sequence[Choice], glyphs: Glyphs) -> None:
+        super().__init__(title)
         self._choices = choices
         self._glyphs = glyphs
 
     def body(self) -> Iterable[Widget]:
-        choices = Choices(self._choices, glyphs=self._glyphs)
-        choices.styles.height = len(self._choices)
-        yield choices
+        yield Choices(self._choices, glyphs=self._glyphs, classes="listed")
 
     def buttons(self) -> Iterable[Button]:
         yield safe_button("Cancel")

@@ -27,7 +27,7 @@ from regtui.text import for_shell, shown
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import ASCII, UNICODE
 from regtui.tui.keys import binding
-from regtui.tui.screens.copy import CopyDialog
+from regtui.tui.screens.copy import ChoiceDialog
 from regtui.tui.screens.go_to import GoToDialog
 from regtui.tui.screens.save import SaveDialog
 from regtui.tui.widgets.choices import Choice
@@ -268,7 +268,7 @@ class FileScreen(Screen[None], inherit_bindings=False):
             Choice("Image", str(image), str(image)),
             Choice("Command", command := _command(image, self.file), command),
         ]
-        self.app.push_screen(CopyDialog(choices, self._pane.glyphs), self._copied)
+        self.app.push_screen(ChoiceDialog("Copy", choices, self._pane.glyphs), self._copied)
 
     def _copied(self, choice: Choice | None) -> None:
         if choice:

@@ -14,6 +14,7 @@ from regtui.tui.changes import Changes
 from regtui.tui.keys import binding
 from regtui.tui.logins import Logins
 from regtui.tui.screens.finding import FindingScreen
+from regtui.tui.transfers import Transfers
 
 if TYPE_CHECKING:
     from regtui.operations.history import KeptChange
@@ -27,7 +28,7 @@ class PastScreen(FindingScreen):
     def change(self, what: Callable[[Changes], Awaitable[bool]]) -> None:
         """Begins a change of this registry; afterwards the tags are read again."""
         if session := self.loader.session:
-            changes = Changes(self.app, self.connections, session, self.glyphs, partial(self._log_in, self.logins))
+            changes = Transfers(self.app, self.connections, session, self.glyphs, partial(self._log_in, self.logins))
             self.run_worker(self._change_and_look(changes, what), group="change", exclusive=True)
 
     async def _change_and_look(self, changes: Changes, what: Callable[[Changes], Awaitable[bool]]) -> None:
@@ -78,7 +79,7 @@ class PastScreen(FindingScreen):
         if changed and self.registry in changed:
             self.loader.tags(self.tags.repository)
 
-    async def _changes_in(self, registry: str) -> Changes | None:
+    async def _changes_in(self, registry: str) -> Transfers | None:
         """What changes any registry, opened if need be; None when it can't be."""
         screen = self.at(registry)
         if isinstance(screen, PastScreen):
@@ -93,4 +94,4 @@ class PastScreen(FindingScreen):
             session = await log_in(error)
         except RegtuiError as error:
             self.notify(str(error), severity="warning")
-        return Changes(self.app, self.connections, session, self.glyphs, log_in) if session else None
+        return Transfers(self.app, self.connections, session, self.glyphs, log_in) if session else None

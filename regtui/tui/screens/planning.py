@@ -10,10 +10,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from regtui.errors import LoginNeeded, RegtuiError
-from regtui.operations.plan import Plan
 from regtui.tui.screens.dialog import Dialog, explained, safe_button, said
 
-PlanOf = TypeVar("PlanOf", bound=Plan)
+PlanOf = TypeVar("PlanOf")
 Progress = Callable[[int, int], None]
 
 
