@@ -30,6 +30,10 @@ class Method(StrEnum):
     DIGEST = "digest"  # DELETE manifests/<digest>: every tag on it goes
 
 
+class StepStopped(Exception):
+    """A step has ended before it changed anything, because the change is to stop: it counts as not tried."""
+
+
 class StepContext(Protocol):
     """What a step is given while it is done."""
 
@@ -52,6 +56,10 @@ class StepContext(Protocol):
 
     def tell(self, done: int, total: int) -> None:
         """How far a step is that takes long, in bytes. It may be called at any rate."""
+        ...
+
+    def go_on(self) -> None:
+        """Raises `StepStopped` when the change is to stop: for a step that takes long and may end anywhere."""
         ...
 
     async def names(self, repository: str) -> list[str]:

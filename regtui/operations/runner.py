@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from regtui.errors import ConnectionFailed, RateLimited, RegtuiError, StepFailed, StoreError
 from regtui.operations.looking import TagLists
-from regtui.operations.plan import Plan, Step, must_write
+from regtui.operations.plan import Plan, Step, StepStopped, must_write
 from regtui.operations.session import Session
 from regtui.registry.client import Client
 from regtui.store.journal import Change
@@ -215,7 +215,10 @@ class _Execution:
         total, text = len(self.plan.steps), step.describe()
         self.change.start(number)
         self.tell(StepStarted(number + 1, total, text))
-        error = await self._attempt(number, step, lists)
+        try:
+            error = await self._attempt(number, step, lists)
+        except StepStopped:
+            return
         if error is None:
             self._done.add(number)
             self.tell(StepDone(number + 1, total, text))
@@ -234,6 +237,8 @@ class _Execution:
     async def _attempt(self, number: int, step: Step, lists: TagLists) -> RegtuiError | None:
         try:
             await step.run(_Context(self, number, step.describe(), lists))
+        except StepStopped:
+            raise
         except Exception as failure:
             error = failure if isinstance(failure, RegtuiError) else StepFailed(f"regtui failed in it: {failure!r}")
             if error is not failure:
@@ -276,6 +281,10 @@ class _Context:
             self._told = now
             steps = len(self.execution.plan.steps)
             self.execution.tell(StepProgress(self.number + 1, steps, self.text, done, total))
+
+    def go_on(self) -> None:
+        if self.execution.is_stopping():
+            raise StepStopped
 
     async def names(self, repository: str) -> list[str]:
         return await self.lists.names(repository)

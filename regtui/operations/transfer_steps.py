@@ -69,6 +69,7 @@ class CopyBlob:
         sent = 0
         async with aclosing(context.source.blob(self.source, self.digest)) as chunks:
             async for chunk in chunks:
+                context.go_on()
                 yield chunk
                 sent += len(chunk)
                 context.tell(sent, self.size)

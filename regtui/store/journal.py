@@ -34,6 +34,14 @@ WHERE step.outcome = ?1 AND change.registry = ?2 AND json_extract(step.intent, '
 )
 GROUP BY step.change, step.number ORDER BY step.change DESC, step.number DESC
 """
+_RUNNING_BESIDE = """
+SELECT other.id FROM change AS own JOIN change AS other ON other.registry = own.registry AND other.id != own.id
+WHERE own.id = ? AND other.state = 'running'
+"""
+_REPOSITORIES = """
+SELECT json_extract(intent, '$.repository'), max(json_extract(intent, '$.verb') LIKE 'remove %') FROM step
+WHERE change = ? GROUP BY 1
+"""
 _TAKEN_AS = {
     Outcome.RESUMED: (Outcome.STARTED, Outcome.FAILED),
     Outcome.REPLANNED: (Outcome.PLANNED, Outcome.LEFT),
@@ -74,6 +82,7 @@ class Journal:
             )
             number = int(cursor.lastrowid or 0)
             _write_down(database, number, 0, steps)
+            self._nobody_else(database, number)
             lock = self._held(number)  # before others can see the row: what they see is alive
         return Change(self, number, lock, 0)
 
@@ -94,6 +103,7 @@ class Journal:
                     )
                 database.execute("UPDATE change SET state = ? WHERE id = ?", (State.RUNNING, number))
                 _write_down(database, number, first, steps)
+                self._nobody_else(database, number)
         except BaseException:
             if lock:
                 lock.release()
@@ -224,6 +234,19 @@ class Journal:
         lives = state == State.RUNNING and self._lock_file(number).is_held()
         began = datetime.fromisoformat(time)
         return KeptChange(number, began, user, registry, title, State(state), lives, json.loads(request))
+
+    def _nobody_else(self, database: sqlite3.Connection, number: int) -> None:
+        """Raises `StoreError` while another change runs in a repository from which one of the two deletes.
+
+        A tag that vanishes when an image is deleted could have gone with the image, or by the other change: nothing in
+        the registry tells.
+        """
+        running = [other for (other,) in database.execute(_RUNNING_BESIDE, (number,)).fetchall()]
+        for other in filter(lambda other: self._lock_file(other).is_held(), running):
+            ours, theirs = (dict(database.execute(_REPOSITORIES, (each,)).fetchall()) for each in (number, other))
+            if both := [each for each in ours.keys() & theirs.keys() if ours[each] or theirs[each]]:
+                what = f"Change {other}, of another regtui, is under way in {both[0]}"
+                raise StoreError(what, "Wait until it is done: regtui history")
 
     def _held(self, number: int) -> LockFile:
         lock = self._lock_file(number)

@@ -291,3 +291,34 @@ def test_a_journal_of_the_first_version_is_brought_up_to_this_one(tmp_path: Path
         ("Delete 2 tags", {}),
         ("Delete 1 tag", {}),
     ]
+
+
+def removing(repository: str) -> StepRow:
+    return StepRow({"verb": "remove tag", "repository": repository, "tag": "1"})
+
+
+def copying(repository: str) -> StepRow:
+    return StepRow({"verb": "copy manifest", "repository": repository})
+
+
+def test_where_one_change_deletes_no_other_runs(journal: Journal, tmp_path: Path) -> None:
+    other = Journal(tmp_path / "state", 365)
+    deleting = journal.begin("localhost:5000", "Delete", [removing("team/app"), removing("team/app")])
+    for steps in ([removing("team/app")], [copying("team/app")]):
+        with pytest.raises(StoreError, match="Change 1, of another regtui, is under way in team/app"):
+            other.begin("localhost:5000", "Change", steps)
+    assert [change.id for change in journal.changes(9)] == [deleting.id]  # nothing of it was kept
+    other.begin("localhost:5000", "Delete", [removing("team/api")]).close()
+    other.begin("ghcr.io", "Delete", [removing("team/app")]).close()
+    deleting.close()
+    other.begin("localhost:5000", "Delete", [removing("team/app")]).close()
+
+
+def test_copies_run_side_by_side_and_what_was_cut_off_holds_nobody_off(journal: Journal, tmp_path: Path) -> None:
+    other = Journal(tmp_path / "state", 365)
+    copy = journal.begin("localhost:5000", "Copy", [copying("team/app")])
+    other.begin("localhost:5000", "Copy", [copying("team/app")]).close()
+    with pytest.raises(StoreError, match="under way"):
+        other.begin("localhost:5000", "Delete", [removing("team/app")])
+    copy._lock.release()  # as when its process dies
+    other.begin("localhost:5000", "Delete", [removing("team/app")]).close()

@@ -34,6 +34,7 @@ class Pretended:
     error: Exception | None = None
     takes: float = 0.0
     tells: int = 0
+    goes_on: bool = False  # until it is stopped
 
     def describe(self) -> str:
         return f"do {self.name}"
@@ -46,6 +47,9 @@ class Pretended:
         for done in range(self.tells):
             context.tell(done, self.tells)
         await asyncio.sleep(self.takes)
+        while self.goes_on:
+            context.go_on()
+            await asyncio.sleep(0.01)
         self.log.ran.append(self.name)
         self.log.threads.add(threading.current_thread().name)
         if self.error:
@@ -84,6 +88,18 @@ async def test_steps_run_side_by_side_each_as_soon_as_what_it_needs_is_done(embe
     )
     assert log.ran == ["quick", "after quick", "slow", "after slow"]
     assert done.counts == (4, 0, 0)
+
+
+async def test_a_step_that_takes_long_may_end_when_the_change_is_stopped(embedded: Stage) -> None:
+    log = Log()
+    runner = Runner(embedded.session)
+    steps = (Pretended("a", log), Pretended("b", log, goes_on=True), Pretended("c", log, needs=(1,)))
+    async for event in runner.execute(plan(*steps)):
+        if isinstance(event, StepStarted) and event.number == 2:
+            runner.stop()
+    assert event == Finished(1, 0, 2, 1)
+    outcomes = [step.outcome for step in embedded.session.journal.steps(1)]
+    assert outcomes == [Outcome.DONE, Outcome.LEFT, Outcome.LEFT]
 
 
 async def test_what_needs_a_step_that_failed_is_left_and_what_needs_that_too(embedded: Stage) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import httpx
 import pytest
 
 from regtui.errors import RegtuiError
 from regtui.oci.reference import Reference
+from regtui.operations.runner import Finished, Runner, RunnerEvent, StepProgress
 from regtui.operations.transfer import CopyPlan, plan_copy
 from regtui.operations.transfer_steps import CopyBlob
+from regtui.store.rows import State
 from tests.operations.changes.stage import Stage, cut_off, refusing
 from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.images import Json, Layout, skopeo_digest
@@ -115,3 +119,20 @@ async def test_a_source_that_sends_something_else_is_refused(embedded: Stage, re
     assert done.counts == (1, 1, 1)
     assert "is not what was asked for" in done.error
     assert not [each for each in real.wire.writes if "/manifests/" in each]
+
+
+async def test_a_blob_on_its_way_ends_when_the_copy_is_stopped(embedded: Stage, real: Stage, layout: Layout) -> None:
+    await embedded.push(layout, layout.image({"app": os.urandom(40_000_000)}), "team/app", "1.0")
+    plan = await planned(embedded, real)
+    runner = Runner(real.session)
+    last: RunnerEvent | None = None
+    async for event in runner.execute(plan):
+        if isinstance(event, StepProgress) and 0 < event.done < event.size:
+            runner.stop()
+        last = event
+    assert isinstance(last, Finished)
+    assert (last.failed, last.left) == (0, 2)  # the layer, and the tag
+    assert not [write for write in real.wire.writes if "/manifests/" in write]
+    again = [event async for event in Runner(real.session).execute(plan.rest([1, 2]), continues=last.change)]
+    assert again[-1] == Finished(2, 0, 0, last.change)
+    assert real.session.journal.change(last.change or 0).state == State.DONE
