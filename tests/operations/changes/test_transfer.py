@@ -9,7 +9,7 @@ import pytest
 
 from regtui.errors import RegtuiError
 from regtui.oci.reference import Reference
-from regtui.operations.runner import Finished, Runner, RunnerEvent, StepProgress
+from regtui.operations.runner import Finished, Runner
 from regtui.operations.transfer import CopyPlan, plan_copy
 from regtui.operations.transfer_steps import CopyBlob
 from regtui.store.rows import State
@@ -121,15 +121,20 @@ async def test_a_source_that_sends_something_else_is_refused(embedded: Stage, re
     assert not [each for each in real.wire.writes if "/manifests/" in each]
 
 
-async def test_a_blob_on_its_way_ends_when_the_copy_is_stopped(embedded: Stage, real: Stage, layout: Layout) -> None:
-    await embedded.push(layout, layout.image({"app": os.urandom(40_000_000)}), "team/app", "1.0")
+async def test_a_blob_on_its_way_ends_when_the_copy_is_stopped(
+    embedded: Stage, real: Stage, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await embedded.push(layout, layout.image({"app": os.urandom(4_000_000)}), "team/app", "1.0")
     plan = await planned(embedded, real)
     runner = Runner(real.session)
-    last: RunnerEvent | None = None
-    async for event in runner.execute(plan):
-        if isinstance(event, StepProgress) and 0 < event.done < event.size:
+
+    def half_way(context: object, done: int, size: int) -> None:
+        if 1_000_000 < done < size:
             runner.stop()
-        last = event
+
+    with monkeypatch.context() as patched:
+        patched.setattr("regtui.operations.runner._Context.tell", half_way)
+        *_, last = [event async for event in runner.execute(plan)]
     assert isinstance(last, Finished)
     assert (last.failed, last.left) == (0, 2)  # the layer, and the tag
     assert not [write for write in real.wire.writes if "/manifests/" in write]
