@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from regtui.errors import ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
+from regtui.errors import Answered, ConnectionFailed, NotFound, PlanStale, StepFailed, Unsupported
 from regtui.oci.digest import Digest, is_digest, short
 from regtui.operations.at_once import each
 from regtui.operations.looking import found, found_after, found_all, name, names, put_back, still_points
 from regtui.operations.plan import Method, StepContext
-from regtui.operations.throw_away import remove_by_throw_away
+from regtui.operations.throw_away import clear_names, remove_by_throw_away
 from regtui.registry.client import Client
 from regtui.registry.pace import insisting
 from regtui.registry.turns import Turn
@@ -161,7 +161,7 @@ class RemoveDigest:
             before = await self._tags_before(client, turn)
             await _delete(client, repository, digest)
             turn.listed = after = await names(client, repository)
-            moved = await self._moved(client, turn)
+            moved = await self._moved(context, turn)
         await self._look_again(client, set(before).difference(after), moved)
 
     async def _others_stayed(self, client: Client) -> None:
@@ -196,8 +196,12 @@ class RemoveDigest:
             children = (Digest(child.digest) for child in document.children)
             turn.leads_to[tag] = frozenset([document.digest, *children])
 
-    async def _moved(self, client: Client, turn: Turn) -> list[str]:
-        """Of its tags, those that are there still: they point to something else, which other steps are told."""
+    async def _moved(self, context: StepContext, turn: Turn) -> list[str]:
+        """Of its tags, those that are there still: they point to something else, which other steps are told.
+
+        One that leads nowhere is deleted.
+        """
+        client = context.client
         left = set(turn.listed or ()).intersection(self.original.tags)
         if not left:
             return []
@@ -205,6 +209,8 @@ class RemoveDigest:
         now = await found_all(client, self.original.repository, left)
         moved = {tag: there for tag, there in now.items() if there not in (None, self.original.digest)}
         turn.leads_to.update((tag, frozenset([there])) for tag, there in moved.items() if there)
+        nowhere = [tag for tag, there in now.items() if there is None]
+        await clear_names(client, context.note, nowhere, self.original)
         return sorted(moved)
 
     async def _look_again(self, client: Client, vanished: set[str], moved: list[str]) -> None:
@@ -247,7 +253,9 @@ class RemoveDigest:
 async def _delete(client: Client, repository: str, version: str) -> None:
     try:
         await client.delete_manifest(repository, version)
-    except (ConnectionFailed, NotFound) as error:  # an answer that was lost may have been a yes
+    except (ConnectionFailed, Answered) as error:  # an answer that was lost may have been a yes, and a 500 half of one
+        if isinstance(error, Answered) and not isinstance(error, NotFound) and error.status < 500:
+            raise
         if await found(client, repository, version) is None:
             return
         if isinstance(error, NotFound) and not is_digest(version):

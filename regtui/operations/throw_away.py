@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from regtui.errors import Answered, PlanStale, RegtuiError, StepFailed
@@ -17,7 +17,7 @@ from regtui.oci import media_types
 from regtui.oci.digest import Digest, digest_of
 from regtui.oci.kinds import THROW_AWAY, THROW_AWAY_DIGEST, THROW_AWAY_MEDIA_TYPE
 from regtui.oci.manifest import Manifest, decode_document
-from regtui.operations.looking import found, found_after, name, put_back, still_points
+from regtui.operations.looking import found, found_after, name, names, put_back, still_points
 from regtui.registry.client import Client
 from regtui.registry.pace import insisting
 from regtui.store.rows import Saved
@@ -66,6 +66,7 @@ async def remove_by_throw_away(client: Client, note: Callable[[str], None], tag:
     except Exception as error:  # whatever it was: a throw-away manifest must not stay
         with insisting():
             await _settle(client, tag, original, ours, error)
+            await clear_names(client, note, [tag], original)
     return True
 
 
@@ -76,6 +77,28 @@ async def finish_throw_away(client: Client, tag: str, original: Saved, throw_awa
     except Exception as error:
         with insisting():
             await _settle(client, tag, original, [throw_away], error)
+
+
+async def clear_names(client: Client, note: Callable[[str], None], tags: Collection[str], original: Saved) -> None:
+    """Deletes those of the tags that are listed and lead nowhere.
+
+    Docker's registry 2.8.2 was seen to keep such a name, and to answer 500, when it deleted a manifest while somebody
+    put another one. A throw-away manifest makes it a tag again, which goes with that.
+    """
+    listed = await names(client, original.repository) if tags else []
+    for tag in [tag for tag in tags if tag in listed]:
+        for raw, media_type in throw_away_manifests(original, secrets.token_hex(16)):
+            note(f"{THROW_AWAY} {digest_of(raw)}")
+            try:
+                async with client.turn(original.repository):
+                    if await found(client, original.repository, tag) is None:
+                        await client.put_manifest(original.repository, tag, raw, media_type)
+                        await client.delete_manifest(original.repository, digest_of(raw))
+            except Answered as error:
+                if error.status >= 500:
+                    raise
+            else:
+                break
 
 
 async def _delete(client: Client, tag: str, original: Saved, throw_away: Digest) -> None:

@@ -42,7 +42,8 @@ class Wire:
         self._before.append((re.compile(request), action))
 
     def after(self, request: str, action: Action) -> None:
-        """Once, when the registry has answered and before regtui knows; when it raises, the answer is lost."""
+        """Once, when the registry has answered and before regtui knows; when it raises, the answer is lost; one that
+        it returns is taken instead."""
         self._after.append((re.compile(request), action))
 
     @property
@@ -78,11 +79,13 @@ class _Listening(httpx.AsyncBaseTransport):
             return instead
         response = await self.inner.handle_async_request(request)
         try:
-            await self.wire.act(name, is_over=True)
+            instead = await self.wire.act(name, is_over=True)
         except ConnectionResetError as error:
             await response.aclose()
             raise httpx.ReadError("connection lost", request=request) from error
-        return response
+        if instead is not None:
+            await response.aclose()
+        return instead or response
 
     async def aclose(self) -> None:
         await self.inner.aclose()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import replace
 
 import httpx
 import pytest
 
+from regtui.operations.looking import names
 from regtui.operations.removal import plan_removal
 from regtui.operations.removal_plan import RemovalPlan
 from regtui.operations.runner import StepFailed_
 from regtui.operations.undo import plan_undo
 from tests.operations.changes.stage import Stage, cut_off, refusing
+from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.images import Layout
 
 MANIFESTS = "/v2/team/app/manifests"
@@ -272,3 +275,31 @@ async def test_of_many_that_go_one_that_is_moved_to_another_is_told(either: Stag
     errors = [str(event.error) for event in done.events if isinstance(event, StepFailed_)]
     assert errors[0].startswith("19, to be deleted as well, went at the same time as ")
     assert await either.state() == {}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_a_name_that_leads_nowhere_after_a_deletion_that_failed_half_way_goes_too(
+    real: Stage, registry: DockerRegistry, layout: Layout, shared: bool
+) -> None:
+    """2.8.2 answers 500 and keeps the name, when it deletes a manifest while somebody puts another one."""
+    digest = await real.push(layout, layout.image({"app": b"1"}), "team/app", "1.0", *(["latest"] if shared else []))
+    await real.push(layout, layout.image({"app": b"2"}), "team/app", "2.0")
+    name = registry.folder / "data/docker/registry/v2/repositories/team/app/_manifests/tags/1.0"
+    kept = registry.folder / "kept"
+
+    async def keep() -> None:
+        shutil.copytree(name, kept)
+
+    async def half_way() -> httpx.Response:
+        shutil.copytree(kept, name)
+        return httpx.Response(500, json={"errors": [{"code": "UNKNOWN", "message": "unknown error"}]})
+
+    plan = await plan_removal(real.session, "team/app", ["1.0"])
+    real.wire.before("DELETE /v2/team/app/manifests/sha256:.*", keep)
+    real.wire.after("DELETE /v2/team/app/manifests/sha256:.*", half_way)
+    done = await real.run(plan)
+    assert done.counts == (1, 0, 0)
+    assert "1.0" not in await names(real.session.client, "team/app")
+    assert set(await real.state()) == ({"latest", "2.0"} if shared else {"2.0"})
+    if shared:
+        assert (await real.state())["latest"] == digest
