@@ -28,6 +28,7 @@ __all__ = [
     "changes",
     "forgotten",
     "left_over",
+    "notes_of",
     "one_change",
     "step_text",
     "steps",
@@ -71,6 +72,11 @@ def left_over(steps: Sequence[KeptStep]) -> list[str]:
     """
     open_ones = (step for step in steps if step.outcome in (Outcome.STARTED, Outcome.FAILED) and throw_aways(step))
     return [_place(step) for step in open_ones]
+
+
+def notes_of(step: KeptStep) -> list[str]:
+    """What a step did on the way: `throw-away manifest sha256:…`."""
+    return [note.replace(THROW_AWAY, "throw-away manifest") for note in step.notes]
 
 
 def throw_aways(step: KeptStep) -> list[Digest]:

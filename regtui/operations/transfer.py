@@ -72,7 +72,8 @@ class CopyPlan(Plan):
             rows.append(("Along", ", ".join(words.count(number, kind) for kind, number in kinds.items())))
         if not self.stays_inside:
             rows.append(("Size", self._size()))
-        return [*rows, ("Undo", "u takes the tag back" if not self.replaces else "u points it back")]
+        key = "U" if self.source else "u"  # from where one copies to another registry, the history leads there
+        return [*rows, ("Undo", f"{key} points it back" if self.replaces else f"{key} takes the tag back")]
 
     def as_json(self) -> dict[str, Any]:
         """Stable names; sizes in bytes."""

@@ -190,7 +190,7 @@ class ChangeDialog(Dialog[bool]):
         """What went wrong in the step under the cursor, or what it did on the way."""
         if self._steps:
             step = self._steps[index]
-            text = self._glyphs.text(shown(step.detail or "; ".join(step.notes)))
+            text = self._glyphs.text(shown(step.detail or "; ".join(history.notes_of(step))))
             self.query_one(".step-detail", Static).update(Content(text))
 
     def action_confirm(self) -> None:
