@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import replace
 
 from regtui.cli.failures import say
@@ -14,7 +14,7 @@ from regtui.errors import UsageError
 from regtui.oci.reference import Reference
 from regtui.operations.archives import only_manifest, only_repository
 from regtui.operations.naming import resolve
-from regtui.operations.session import Session, open_session
+from regtui.operations.session import Session, open_session, open_target
 
 
 def with_session(registry: str, work: Callable[[Session, Run], Awaitable[int]]) -> int:
@@ -22,10 +22,13 @@ def with_session(registry: str, work: Callable[[Session, Run], Awaitable[int]]) 
     return with_sessions([registry], lambda sessions, run: work(sessions[0], run))
 
 
-def with_sessions(registries: Sequence[str], work: Callable[[list[Session], Run], Awaitable[int]]) -> int:
+def with_sessions(
+    registries: Sequence[str], work: Callable[[list[Session], Run], Awaitable[int]], *, pulled_to: str = ""
+) -> int:
     """As `with_session`, for several registries; one that is named twice has one session.
 
-    The login and the flags of the connection that this run has are meant for the first.
+    The login and the flags of the connection that this run has are meant for the first. `pulled_to` is a layout, whose
+    session comes last.
     """
     run = this_run()
 
@@ -36,7 +39,11 @@ def with_sessions(registries: Sequence[str], work: Callable[[list[Session], Run]
                 if registry not in opened:
                     others = replace(run, settings=run.settings.for_others(), credentials=None)
                     opened[registry] = await stack.enter_async_context(_session(registry, others if opened else run))
-            return await work([opened[registry] for registry in registries], run)
+            sessions = [opened[registry] for registry in registries]
+            if pulled_to:
+                target = await open_target(pulled_to, run.settings, log=run.log)
+                sessions.append(await stack.enter_async_context(aclosing(target)))
+            return await work(sessions, run)
 
     with nullcontext() if run.quiet else pauses_said(say):
         return asyncio.run(inside())

@@ -95,8 +95,6 @@ def _files(text: str) -> Reference:
 
 
 def _pull_layout(source: Reference, to: Reference, *, referrers: bool, force: bool, as_json: bool) -> int:
-    from regtui.operations.archives import make_target
-
     repository = to.repository or own_repository(to.registry)
     tag = to.tag or source.tag
     if not tag:
@@ -120,8 +118,7 @@ def _pull_layout(source: Reference, to: Reference, *, referrers: bool, force: bo
         plan = replace(plan, title=f"Pull {source} to {target}", action="Pull")
         return await run_copy(sessions[-1], plan, run, dry_run=False, yes=True, force=force, as_json=as_json)
 
-    make_target(to.registry)
-    return with_sessions([source.registry, to.registry], work)
+    return with_sessions([source.registry], work, pulled_to=to.registry)
 
 
 def _pull_archive(source: Reference, to: Reference, *, force: bool, as_json: bool) -> int:

@@ -26,15 +26,13 @@ def open_layout(folder: Path, repository: str) -> OneLayout:
     return layout
 
 
-def make_layout(folder: Path) -> bool:
-    """An empty layout where there is nothing, or an empty folder. False: something is there. Raises `OSError`."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        return False
-    folder.mkdir(parents=True, exist_ok=True)
-    layout = OneLayout(folder, "image")
-    layout.create("image")
-    layout.close()
-    return True
+def open_target(folder: Path, repository: str) -> OneLayout:
+    """The same, to write to: where there is nothing, or an empty folder, the first write makes a layout."""
+    return OneLayout(folder, repository) if _is_free(folder) else open_layout(folder, repository)
+
+
+def _is_free(folder: Path) -> bool:
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def _what_it_is(folder: Path) -> str:
@@ -67,30 +65,37 @@ class OneLayout(Repositories):
 
     def names(self) -> list[str]:
         own = self.get(self._own)
+        if own is None:
+            return []
         found = {place[0] for each in own.contents().index.entries if (place := self._place(name_in(each)))}
         if own.contents().names or not found:
             found.add(self._own)
         return sorted(found)
 
     def tags(self, name: str) -> Sequence[str] | None:
-        return self.get(name).contents().names if name in self.names() else None
+        layout = self.get(name)
+        return layout.contents().names if layout and name in self.names() else None
 
-    def get(self, name: str) -> Layout:
-        return self._keep(name, _Named(self.root, self.scratch, name, self._own))
+    def get(self, name: str) -> Layout | None:
+        layout = self._named(name)
+        return layout if layout.exists else None
 
     def create(self, name: str) -> Layout:
-        layout = self.get(name)
+        layout = self._named(name)
         layout.create()
         return layout
 
     def holding(self, digest: Digest) -> Layout | None:
         own = self.get(self._own)
-        return own if own.has(digest) else None
+        return own if own and own.has(digest) else None
 
     def close(self) -> None:
         """Leaves nothing in the folder that isn't the layout's."""
         with contextlib.suppress(OSError):
             os.rmdir(self.scratch.folder)
+
+    def _named(self, name: str) -> Layout:
+        return self._keep(name, _Named(self.root, self.scratch, name, self._own))
 
     def _place(self, name: str) -> tuple[str, str] | None:
         return _place(name, self._own)

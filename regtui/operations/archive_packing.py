@@ -87,12 +87,11 @@ async def _pack(
     session: Session, repository: str, content: Manifest, config: bytes, folder: Path, tell: Tell | None
 ) -> None:
     """A layout with the image, its layers compressed."""
-    from regtui.embedded.one_layout import OneLayout, make_layout
+    from regtui.embedded.one_layout import OneLayout
 
     registry = f"{OCI}{folder}"
-    make_layout(folder)
     layouts = OneLayout(folder, own_repository(registry))
-    layout = layouts.get(own_repository(registry))
+    layout = layouts.create(own_repository(registry))
     layers: list[Descriptor] = []
     known: dict[str, Descriptor] = {}
     for number, layer in enumerate(content.layers or ()):

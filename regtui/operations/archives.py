@@ -28,28 +28,18 @@ class Files:
     close: Callable[[], None]
 
 
-def open_files(registry: str) -> Files:
-    """What `oci:/folder` or `docker-archive:/file.tar` holds. Blocks. Raises `ContentError` for what is neither."""
-    repositories = _repositories(registry)
+def open_files(registry: str, *, as_target: bool = False) -> Files:
+    """What `oci:/folder` or `docker-archive:/file.tar` holds. Blocks. Raises `ContentError` for what is neither.
+
+    `as_target`: where there is nothing yet, the first write makes a layout.
+    """
+    repositories = _repositories(registry, as_target=as_target)
     from regtui.embedded.app import reading_app, registry_app
     from regtui.embedded.one_layout import OneLayout
 
     if isinstance(repositories, OneLayout):
         return Files(registry_app(repositories), False, repositories.close)
     return Files(reading_app(repositories), True, lambda: None)
-
-
-def make_target(registry: str) -> bool:
-    """Makes an empty layout for `oci:/folder` where there is nothing yet; False: something is there.
-
-    Raises `RegtuiError`.
-    """
-    from regtui.embedded.one_layout import make_layout
-
-    try:
-        return make_layout(Path(path_of(registry)))
-    except OSError as error:
-        raise RegtuiError(f"{shown(path_of(registry), 300)} can't be made: {error.strerror}") from error
 
 
 def place_in(reference: Reference) -> Reference:
@@ -85,13 +75,13 @@ def only_manifest(reference: Reference) -> Reference:
     raise UsageError(f"{reference} holds {len(tags):,} tags", f"Name one: {shown(named, 2000)}")
 
 
-def _repositories(registry: str) -> Readable:
+def _repositories(registry: str, *, as_target: bool = False) -> Readable:
     path = Path(path_of(registry))
     try:
         if registry.startswith(OCI):
-            from regtui.embedded.one_layout import open_layout
+            from regtui.embedded.one_layout import open_layout, open_target
 
-            return open_layout(path, own_repository(registry))
+            return (open_target if as_target else open_layout)(path, own_repository(registry))
         from regtui.embedded.docker_archive import open_archive
 
         return open_archive(path, own_repository(registry))

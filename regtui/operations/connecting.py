@@ -152,14 +152,20 @@ async def _connect_demo(settings: Settings, log: RequestLog) -> Session:
     return await _join(DEMO, own_folders, new_client, log, remove=demo.close)
 
 
-async def _connect_files(registry: str, settings: Settings, log: RequestLog) -> Session:
+async def connect_target(registry: str, settings: Settings, log: RequestLog) -> Session:
+    """See `session.open_target`."""
+    return await _connect_files(registry, replace(settings, read_only=False), log, as_target=True)
+
+
+async def _connect_files(registry: str, settings: Settings, log: RequestLog, *, as_target: bool = False) -> Session:
     """A layout, or an archive, which nobody changes. Raises `ContentError` for what is neither."""
     from regtui.operations.archives import open_files
 
-    files = await asyncio.to_thread(open_files, registry)
+    files = await asyncio.to_thread(open_files, registry, as_target=as_target)
     new_client = _embedded(registry, "files.localhost", files.app, settings, log, read_only=files.read_only)
     session = await _join(registry, settings, new_client, log, remove=files.close, read_only=files.read_only)
-    if not path_of(registry).startswith(str(settings.cache_dir)):  # else it is regtui's own, and goes again
+    is_own = path_of(registry).startswith(str(settings.cache_dir))  # it goes again
+    if not as_target and not is_own:
         await asyncio.to_thread(Places(settings.state_dir).remember, registry)
     return session
 

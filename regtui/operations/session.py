@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from regtui.store.cache import Cache
     from regtui.store.journal import Journal
 
-__all__ = ["DEMO", "Credentials", "RequestLog", "RequestRecord", "Session", "open_session"]
+__all__ = ["DEMO", "Credentials", "RequestLog", "RequestRecord", "Session", "open_session", "open_target"]
 
 DEMO = "demo.localhost"
 """The demo's registry. A reference to it opens the embedded one, everywhere; no request for it leaves the process."""
@@ -69,6 +69,17 @@ class Session:
             self.journal.close()
             if self.remove is not None:
                 await asyncio.to_thread(self.remove)
+
+
+async def open_target(registry: str, settings: Settings, *, log: RequestLog | None = None) -> Session:
+    """Opens `oci:/folder` to pull to: where there is nothing yet, the first write makes the layout.
+
+    `--read-only` isn't meant for it, for no registry is changed; a table of its own in the settings is. Raises
+    `ContentError` for a folder that is no layout.
+    """
+    connecting = await asyncio.to_thread(importlib.import_module, "regtui.operations.connecting")
+    session: Session = await connecting.connect_target(registry, settings, log or RequestLog(settings.log))
+    return session
 
 
 async def open_session(

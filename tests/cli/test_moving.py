@@ -162,3 +162,17 @@ def test_all_that_reads_takes_layouts_and_archives(
         capfd.readouterr()
     assert regtui("diff", "docker-archive:a.tar", f"oci:{layout.folder}:1", "--content") == 3
     assert "app" in capfd.readouterr().out
+
+
+def test_read_only_is_about_registries_so_one_pulls_and_what_is_refused_leaves_nothing(
+    registry: DockerRegistry, layout: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = layout.push(layout.image({"app": b"1"}), registry, "team/app:1.0")
+    folder = tmp_path / "pulled"
+    assert regtui("pull", f"{registry.host}/team/app:none", f"oci:{folder}:1.0") == 1
+    assert not folder.exists()
+    assert regtui("pull", "--read-only", f"{registry.host}/team/app:1.0", f"oci:{folder}:1.0") == 0
+    assert json.loads(skopeo("inspect", f"oci:{folder}:1.0"))["Digest"] == digest
+    capsys.readouterr()
+    assert regtui("rm", "--read-only", "--yes", f"oci:{folder}:1.0") != 0
+    assert "reading only" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from regtui.embedded.one_layout import make_layout, open_layout
+from regtui.embedded.one_layout import open_layout, open_target
 from regtui.errors import ContentError
 from regtui.oci.digest import digest_of, short
 from regtui.oci.manifest import decode_document
@@ -55,7 +55,7 @@ def test_an_index_that_is_put_hides_its_images_and_leaves_them_when_it_goes(layo
     image = layout.image({"a": b"1"})
     index = layout.index(image)
     layout.tag("image", image)
-    own = open_layout(layout.folder, "own").get("own")
+    own = open_layout(layout.folder, "own").create("own")
     own.remove_tag("image")
     raw = (layout.folder / "blobs" / index["digest"].replace(":", "/")).read_bytes()
     own.put(decode_document(raw, digest_of(raw)), index["mediaType"], "all")
@@ -71,18 +71,24 @@ def test_removing_a_manifest_leaves_what_another_repository_has(layout: Layout) 
     layout.tag("1.0", image)
     layout.tag("docker.io/library/debian:12", image)
     found = open_layout(layout.folder, "own")
-    assert found.get("own").remove(image["digest"])
+    assert found.create("own").remove(image["digest"])
     assert found.names() == ["docker.io/library/debian"]
-    assert found.get("own").find(image["digest"]) is None
-    assert found.get("docker.io/library/debian").find("12")
+    assert found.create("own").find(image["digest"]) is None
+    assert found.create("docker.io/library/debian").find("12")
 
 
-def test_only_an_empty_place_becomes_a_layout_and_nothing_else_stays_in_it(tmp_path: Path) -> None:
-    assert make_layout(tmp_path / "new" / "one")
-    assert {each.name for each in (tmp_path / "new" / "one").iterdir()} == {"oci-layout", "index.json", "blobs"}
-    assert not make_layout(tmp_path / "new" / "one")
-    assert not make_layout(tmp_path / "new")
-    assert open_layout(tmp_path / "new" / "one", "one").names() == ["one"]
+def test_only_an_empty_place_becomes_a_layout_at_the_first_write_and_nothing_else_stays_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "one"
+    target = open_target(folder, "one")
+    assert target.names() == []
+    assert target.tags("one") is None
+    assert not folder.exists()
+    target.create("one")
+    target.close()
+    assert {each.name for each in folder.iterdir()} == {"oci-layout", "index.json", "blobs"}
+    assert open_target(folder, "one").names() == ["one"]
+    with pytest.raises(ContentError, match="is no OCI layout"):
+        open_target(tmp_path / "new", "new")
 
 
 def test_what_is_no_layout_is_said(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ async def test_a_file_that_is_there_already_is_kept(registry: DockerRegistry, di
     assert not await asyncio.to_thread((tmp_path / "app.tar.part").exists)
 
 
-async def test_under_read_only_one_pulls_to_a_file_and_neither_copies_here_nor_pushes(
+async def test_under_read_only_one_pulls_and_neither_copies_here_nor_pushes(
     registry: DockerRegistry, digest: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "app.tar"
@@ -201,4 +201,12 @@ async def test_under_read_only_one_pulls_to_a_file_and_neither_copies_here_nor_p
         assert at.app.screen is at.browser
         await answered(at, await asked(at, "p", PullDialog), str(file), platform="linux/amd64")
         await at.until("docker load -i")
+        await answered(at, await asked(at, "p", PullDialog), f"{tmp_path / 'left'}:1")
+        await at.until(lambda: isinstance(at.app.screen, ConfirmDialog))
+        await at.press("escape")
+        await answered(at, await asked(at, "p", PullDialog), f"{tmp_path / 'pulled'}:1")
+        await confirmed(at)
+        await at.until("skopeo and podman read")
     assert file.exists()
+    assert skopeo("inspect", "--raw", f"oci:{tmp_path}/pulled:1")
+    assert not await asyncio.to_thread((tmp_path / "left").exists)

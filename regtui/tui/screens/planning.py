@@ -23,7 +23,7 @@ class PlanningDialog(Dialog[PlanOf], Generic[PlanOf]):
         self,
         title: str,
         make: Callable[[Progress], Awaitable[PlanOf]],
-        log_in: Callable[[LoginNeeded], Awaitable[bool]],
+        log_in: Callable[[LoginNeeded], Awaitable[object]],
         reads: str = "tags",
     ) -> None:
         """`log_in` asks for a login that `make` lacked; it is called again when that answers True.

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from regtui.errors import RegtuiError
+from regtui.errors import LoginNeeded, RegtuiError
 from regtui.oci.manifest import Index
 from regtui.oci.reference import Reference
 from regtui.oci.transports import OCI, is_local
 from regtui.operations import inventory
-from regtui.operations.session import Session
+from regtui.operations.session import Session, open_target
 from regtui.tui.arrangement import TAGS
 from regtui.tui.keys import binding
 from regtui.tui.screens.copy import ChoiceDialog
@@ -25,6 +24,7 @@ from regtui.tui.screens.past import PastScreen
 from regtui.tui.screens.planning import PlanningDialog, Progress
 from regtui.tui.screens.pull import ArchiveDialog, PullDialog
 from regtui.tui.screens.push import PushDialog
+from regtui.tui.transfers import Transfers
 from regtui.tui.widgets.choices import Choice
 
 
@@ -74,14 +74,9 @@ class TransferringScreen(PastScreen):
 
     async def _bring(self, source: Session, reference: Reference, target: Target, verb: str = "") -> None:
         registry = target.reference.registry
-        if registry.startswith(OCI):
-            from regtui.operations.archives import make_target
-
-            try:
-                await asyncio.to_thread(make_target, registry)
-            except RegtuiError as error:
-                self.notify(str(error), severity="warning")
-                return
+        if registry.startswith(OCI) and registry not in self.connections.registries:
+            await self._to_layout(source, reference, target)
+            return
         changes = await self._changes_in(registry)
         if changes and await changes.copy(source, reference, target, verb=verb):
             if registry == self.registry:
@@ -92,6 +87,17 @@ class TransferringScreen(PastScreen):
                 self.notify(f"{target.reference} is there. o opens it", markup=False)
 
     # To this machine, and from it
+
+    async def _to_layout(self, source: Session, reference: Reference, target: Target) -> None:
+        try:
+            session = await open_target(target.reference.registry, self.settings, log=self.connections.log)
+        except RegtuiError as error:
+            self.notify(str(error), severity="warning")
+            return
+        async with aclosing(session):
+            changes = Transfers(self.app, self.connections, session, self.glyphs, _nobody)
+            if await changes.copy(source, reference, target, verb="Pull") and changes.is_whole:
+                self.notify(f"Pulled. skopeo and podman read {target.reference}, o opens it", markup=False)
 
     def action_pull(self) -> None:
         self.run_worker(self._pull(self._target), group="pull", exclusive=True)
@@ -117,7 +123,7 @@ class TransferringScreen(PastScreen):
         if target is None:
             return
         if target.reference.registry.startswith(OCI):
-            await self._bring(session, reference, target, "Pull")
+            await self._bring(session, reference, target)
             return
         writing = ArchiveDialog(session, reference, target.reference, target.platform, self.glyphs)
         if file := await self.app.push_screen_wait(writing):
@@ -187,13 +193,14 @@ class TransferringScreen(PastScreen):
                 ready = ready_to_push(source, reference, lambda at: progress(at.done, at.size))
                 return await stack.enter_async_context(ready)
 
-            async def nobody(error: Exception) -> bool:
-                return False
-
-            packing = PlanningDialog(f"Compressing {reference}", pack, nobody, "bytes of the layer")
+            packing = PlanningDialog(f"Compressing {reference}", pack, _nobody, "bytes of the layer")
             packed = await self.app.push_screen_wait(packing)
             if packed:
                 await self._bring(*packed, target, "Push")
+
+
+async def _nobody(error: LoginNeeded) -> None:
+    """Files of this machine ask for no login."""
 
 
 def _short(path: Path) -> str:
