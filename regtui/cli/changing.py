@@ -17,9 +17,8 @@ from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Progress, Table, ask, can_ask, json_time, print_json
 from regtui.errors import UsageError
 from regtui.oci.digest import Digest, short
-from regtui.oci.reference import Reference, check_tag
-from regtui.oci.transports import is_local, prefix_of
-from regtui.operations.naming import resolve
+from regtui.oci.reference import Reference
+from regtui.operations.naming import target_beside
 from regtui.patterns import Filter, WholeNames
 from regtui.text import shown
 
@@ -100,9 +99,11 @@ def rm(
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: reference, source, digest, replaced, changed.")
 @with_flags
 def tag(reference: str, new: str, force: bool, as_json: bool) -> int:
-    """Point a tag to what REF is. NEW is a tag in the same repository, or REPO:TAG in the same registry."""
+    """Point a tag to what REF is. NEW is a tag in the same repository, or REPO[:TAG] in the same registry."""
     source = manifest_of(reference)
-    target = _target(source, new)
+    target = target_beside(new, source)
+    if target.registry != source.registry:
+        raise UsageError(f"{target} is in another registry than {source}", "regtui cp copies to another registry.")
 
     async def work(session: Session, run: Run) -> int:
         from regtui.operations.transfer import plan_copy  # not for --help and completion
@@ -243,17 +244,3 @@ async def _execute_all(session: Session, plans: Sequence[RemovalPlan], run: Run,
                 say(f"{outcome.failed:,} of {words.count(len(plan.steps), 'step')} failed{left}")
             return outcome.code
     return 0
-
-
-def _target(source: Reference, new: str) -> Reference:
-    """`NEW` as a whole reference: a tag, or `REPO:TAG`, which may begin with the registry."""
-    if ":" not in new and "/" not in new:
-        return source.at(check_tag(new))
-    head = new.split("/", 1)[0]
-    on_host = "/" in new and (head == "localhost" or any(mark in head for mark in ".:["))
-    target = resolve(new if on_host or is_local(new) else prefix_of(source.registry) + new)
-    if target.registry != source.registry:
-        raise UsageError(f"{target} is in another registry than {source}", "A tag is made within one registry.")
-    if not target.tag or target.digest:
-        raise UsageError(f"{shown(new, 300)!r} is no tag to make", "Write NEW as TAG or as REPOSITORY:TAG.")
-    return target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +13,7 @@ from regtui.cli.failures import FAILED, say
 from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Progress, ask, can_ask, print_json
 from regtui.errors import UsageError
-from regtui.oci.reference import Reference
-from regtui.oci.transports import is_local, own_repository
-from regtui.operations.naming import resolve
+from regtui.operations.naming import target_beside
 from regtui.text import shown
 
 if TYPE_CHECKING:
@@ -45,11 +42,11 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 def cp(source: str, target: str, referrers: bool, dry_run: bool, yes: bool, force: bool, as_json: bool) -> int:
     """Copy SRC, a tag or digest, to the tag DST, in the same registry or in another one.
 
-    The whole index is copied, or with --platform one image of it. DST may leave out the tag, or the repository too:
-    they are then as in SRC.
+    The whole index is copied, or with --platform one image of it. DST is TAG, REPO[:TAG] in the registry of SRC, or
+    HOST/[REPO][:TAG]; what it leaves out is as in SRC.
     """
     reference = manifest_of(source)
-    to = target_of(target, reference)
+    to = target_beside(target, reference)
     _must_be_able_to_ask(dry_run, yes)
 
     async def work(sessions: list[Session], run: Run) -> int:
@@ -77,7 +74,7 @@ def cp(source: str, target: str, referrers: bool, dry_run: bool, yes: bool, forc
 def mv(source: str, target: str, dry_run: bool, yes: bool, force: bool, as_json: bool) -> int:
     """Copy the tag SRC to the tag DST with all that refers to it, then delete SRC. Siblings of SRC stay."""
     reference = manifest_of(source)
-    to = target_of(target, reference)
+    to = target_beside(target, reference)
     _must_be_able_to_ask(dry_run, yes)
 
     async def work(sessions: list[Session], run: Run) -> int:
@@ -91,18 +88,6 @@ def mv(source: str, target: str, dry_run: bool, yes: bool, force: bool, as_json:
         return await _move(sessions, plan, run, dry_run=dry_run, yes=yes, force=force, as_json=as_json)
 
     return with_sessions([reference.registry, to.registry], work)
-
-
-def target_of(text: str, source: Reference) -> Reference:
-    """`DST`: what it leaves out is as in the source. Raises `UsageError` when that has no tag either."""
-    target = resolve(text)
-    if target.digest:
-        raise UsageError(f"{target} has a digest, which follows from what is copied", "Write a tag.")
-    own = own_repository(target.registry) if is_local(target.registry) else source.repository
-    repository, tag = target.repository or own, target.tag or source.tag
-    if not tag:
-        raise UsageError(f"{target} names no tag, and {source} has none to take over", f"Write {target}:TAG.")
-    return replace(target, repository=repository, tag=tag)
 
 
 async def run_copy(

@@ -11,13 +11,13 @@ import click
 
 from regtui import words
 from regtui.cli.connect import manifest_of, with_session, with_sessions
-from regtui.cli.copying import run_copy, target_of
+from regtui.cli.copying import run_copy
 from regtui.cli.flags import Run, with_flags
 from regtui.cli.output import Progress, can_ask, print_json
 from regtui.errors import UsageError
 from regtui.oci.reference import Reference
 from regtui.oci.transports import OCI, is_local, own_repository, path_of
-from regtui.operations.naming import resolve
+from regtui.operations.naming import completed, resolve
 from regtui.operations.session import Session
 from regtui.text import shown
 
@@ -60,7 +60,7 @@ def push(source: str, target: str, referrers: bool, dry_run: bool, yes: bool, fo
     """
     _files(source)
     reference = manifest_of(source)
-    to = target_of(target, reference)
+    to = completed(resolve(target), reference)
     if not dry_run and not yes and not can_ask():
         raise UsageError("There is no terminal to ask on", "Add --yes to go on without a question, or --dry-run.")
 

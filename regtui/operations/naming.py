@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from regtui.errors import UsageError
-from regtui.oci.reference import DOCKER_HUB, Reference, check_host, check_repository, parse_reference, short_name
-from regtui.oci.transports import is_local
+from regtui.oci.reference import (
+    DOCKER_HUB,
+    Reference,
+    check_host,
+    check_repository,
+    check_tag,
+    parse_reference,
+    short_name,
+)
+from regtui.oci.transports import is_local, own_repository, prefix_of
 from regtui.text import shown
 
 
@@ -40,6 +49,32 @@ def resolve(text: str, environ: Mapping[str, str] = os.environ) -> Reference:
             f"Write one of: {shown(candidates, 600)}",
         )
     return parse_reference(f"{conf.search[0]}/{repository}{version}")
+
+
+def target_beside(text: str, source: Reference) -> Reference:
+    """Where something is to be brought: a TAG, REPOSITORY[:TAG] in the source's registry, or HOST/[REPOSITORY][:TAG].
+
+    What it leaves out is as in the source. Raises `UsageError`, `ReferenceError`.
+    """
+    head, slash, _ = text.partition("/")
+    if is_local(text) or (slash and (head == "localhost" or any(mark in head for mark in ".:["))):
+        target = resolve(text)
+    elif not slash and ":" not in text and "@" not in text:
+        target = source.at(check_tag(text))
+    else:
+        target = resolve(prefix_of(source.registry) + text)
+    return completed(target, source)
+
+
+def completed(target: Reference, source: Reference) -> Reference:
+    """A target with the repository and the tag of the source, where it has none. Raises `UsageError`."""
+    if target.digest:
+        raise UsageError(f"{target} has a digest, which follows from what is copied", "Write a tag.")
+    own = own_repository(target.registry) if is_local(target.registry) else source.repository
+    target = replace(target, repository=target.repository or own, tag=target.tag or source.tag)
+    if not target.tag:
+        raise UsageError(f"{target} names no tag, and {source} has none to take over", f"Write {target}:TAG.")
+    return target
 
 
 def resolve_place(text: str) -> tuple[Reference, str]:

@@ -90,7 +90,6 @@ def test_flags_stand_before_and_after_the_first_word() -> None:
         (["undo", "--yes", "first"], "'first' is not a valid integer range."),
         (["rm", "a.example/b:1"], "There is no terminal to ask on. Add --yes to delete without a question"),
         (["tag", "a.example/b:1", "b.example/b:2"], "b.example/b:2 is in another registry than a.example/b:1."),
-        (["tag", "a.example/b:1", "team/c"], "'team/c' is no tag to make. Write NEW as TAG or as REPOSITORY:TAG."),
         (["tag", "a.example/b:1", "?"], "'?' is no tag"),
         (["ls", "a.example", "--username", "me"], "no terminal to ask for the password. Use --password-stdin."),
         (["ls", "a.example", "--password-stdin"], "--password-stdin needs a name too. Add --username NAME."),

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from regtui.errors import ConfigError, ReferenceError, UsageError
-from regtui.operations.naming import resolve
+from regtui.oci.digest import digest_of
+from regtui.oci.reference import Reference
+from regtui.operations.naming import resolve, target_beside
 
 DIGEST = "sha256:" + "a" * 64
 ALIASES = '[aliases]\n"fedora" = "registry.fedoraproject.org/fedora"\n"team/app" = "docker.io/ours"\n'
@@ -76,3 +78,28 @@ def test_a_broken_file_hinders_only_names_that_need_it(isolated_environment: Pat
     assert str(resolve("docker.io/debian")) == "docker.io/library/debian"
     with pytest.raises(ConfigError, match=r"registries\.conf can't be used: .*line 1"):
         resolve("debian")
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("stable", "registry.example.com:5000/team/app:stable"),
+        ("other:2.0", "registry.example.com:5000/other:2.0"),
+        ("team/api", "registry.example.com:5000/team/api:1.4"),
+        ("team/api:2.0", "registry.example.com:5000/team/api:2.0"),
+        ("ghcr.io/", "ghcr.io/team/app:1.4"),
+        ("localhost:5000/x", "localhost:5000/x:1.4"),
+        ("docker.io/nginx", "docker.io/library/nginx:1.4"),
+        ("oci:/tmp/out", "oci:/tmp/out:1.4"),
+    ],
+)
+def test_a_target_leaves_out_what_is_as_in_the_source(text: str, target: str) -> None:
+    assert str(target_beside(text, Reference("registry.example.com:5000", "team/app", "1.4"))) == target
+
+
+@pytest.mark.parametrize("text", ["", "No Tag", f"team/app@sha256:{'0' * 64}", "https://", "ghcr.io/Me/app:1"])
+def test_what_is_no_target_is_said(text: str) -> None:
+    with pytest.raises(UsageError):
+        target_beside(text, Reference("registry.example.com:5000", "team/app", "1.4"))
+    with pytest.raises(UsageError, match="none to take over"):
+        target_beside("ghcr.io/", Reference("registry.example.com:5000", "team/app", digest=digest_of(b"")))

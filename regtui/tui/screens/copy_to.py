@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -13,10 +12,9 @@ from textual.widgets import Button, Input, Static
 
 from regtui.config import Settings
 from regtui.errors import UsageError
-from regtui.oci.reference import Reference, check_repository, check_tag
-from regtui.oci.transports import is_local, own_repository
+from regtui.oci.reference import Reference
 from regtui.operations.completing import Wanted, references
-from regtui.operations.naming import resolve
+from regtui.operations.naming import target_beside
 from regtui.operations.targets import recent_targets
 from regtui.tui.glyphs import Glyphs
 from regtui.tui.screens.dialog import Dialog, Notice, doing_button, explained, facts, safe_button, said
@@ -141,7 +139,7 @@ class CopyToDialog(Dialog[Target]):
 
     def understood(self, text: str) -> Reference:
         """What was typed. Raises `UsageError`, `ReferenceError`."""
-        return target_of(text, self._beside)
+        return target_beside(text, self._beside)
 
     def confirm(self) -> None:
         try:
@@ -155,25 +153,3 @@ class CopyToDialog(Dialog[Target]):
             self.query_one(Notice).say("A move takes all platforms: keep the source, or take all of them.")
             return
         self.dismiss(Target(reference, bool(value["moves"]), value["platform"], bool(value["referrers"])))
-
-
-def target_of(text: str, source: Reference) -> Reference:
-    """What a line means beside a source: a tag, a repository's tag, or a place in another registry.
-
-    What it leaves out is as in the source. Raises `UsageError`, `ReferenceError`.
-    """
-    head, slash, _ = text.partition("/")
-    if is_local(text) or (slash and (head == "localhost" or any(mark in head for mark in ".:["))):
-        target = resolve(text)
-    elif not slash and ":" not in text:
-        target = source.at(check_tag(text))
-    else:
-        repository, _, tag = text.partition(":")
-        target = Reference(source.registry, check_repository(repository), check_tag(tag) if tag else "")
-    if target.digest:
-        raise UsageError(f"{target} has a digest, which follows from what is copied", "Write a tag.")
-    own = own_repository(target.registry) if is_local(target.registry) else source.repository
-    target = replace(target, repository=target.repository or own, tag=target.tag or source.tag)
-    if not target.tag:
-        raise UsageError(f"{target} names no tag", f"Write {target}:TAG.")
-    return target

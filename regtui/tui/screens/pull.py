@@ -14,10 +14,11 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 from regtui.errors import RegtuiError, UsageError
 from regtui.oci.reference import Reference
 from regtui.oci.transports import DOCKER_ARCHIVE, OCI, is_local
+from regtui.operations.naming import target_beside
 from regtui.operations.session import Session
 from regtui.tui.batches import batches
 from regtui.tui.glyphs import Glyphs
-from regtui.tui.screens.copy_to import CopyToDialog, target_of
+from regtui.tui.screens.copy_to import CopyToDialog
 from regtui.tui.screens.dialog import Dialog, Notice, explained, safe_button
 from regtui.tui.widgets.steps import Part, Steps
 
@@ -39,7 +40,7 @@ class PullDialog(CopyToDialog):
             if not text:
                 raise UsageError("Nothing is named", "Write a folder, or a file that ends in .tar.")
             text = f"{DOCKER_ARCHIVE if text.endswith('.tar') else OCI}{text}"
-        return target_of(text, self.source)
+        return target_beside(text, self.source)
 
 
 class ArchiveDialog(Dialog[str]):
