@@ -22,7 +22,7 @@ async def test_a_tag_that_was_moved_is_put_back(registry: DockerRegistry, layout
     before = skopeo_digest(registry, "team/app:stable")
     async with running(f"{registry.host}/team/app", WIDE) as at:
         await opened(at)
-        await at.until("now")
+        await at.until("current")
         await at.press("escape")
     layout.push(layout.image({"app": b"2"}), registry, "team/app:stable")
     async with running(f"{registry.host}/team/app", WIDE) as at:

@@ -125,10 +125,13 @@ class TagLogDialog(Dialog[Answer]):
         event = self._events[self.query_one(Choices).cursor]
         if event.digest and (event.is_there or what is What.COPY):
             self.dismiss(Answer(what, event.digest))
+        else:
+            gone = "The registry has it no more: y copies its digest." if event.digest else "The tag was gone then."
+            self.notify(gone, severity="warning")
 
 
 def _row(event: TagEvent) -> Choice:
-    state = "now" if event.is_now else "" if event.is_there is not False else "gone from the registry"
+    state = "current" if event.is_now else "" if event.is_there is not False else "gone from the registry"
     by = f"by {event.by.user}, change {event.by.id}" if event.by else ""
     when = ago(event.last if event.digest and not event.by else event.first)
     return Choice(short(event.digest) if event.digest else "deleted", "  ".join(filter(None, [when, state, by])), "")
