@@ -1,4 +1,4 @@
-"""Makes the pictures of this folder from the demo: `.venv/bin/python screenshots/make.py`, from the project's root.
+"""Makes the pictures of this folder from the demo: `.venv/bin/python screenshots/make.py [SCENE...]`, in the root.
 
 Each is the SVG that Textual draws; where there is a Chromium (Debian's `chromium`), those of the README become PNG too.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from tests.tui.running import Running, running  # noqa: E402 - the tests know how to drive the app
+from tests.tui.running import Running, confirmed, running  # noqa: E402 - the tests know how to drive the app
 
 SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 AS_PNG = ("main-160x45", "main-80x24")
@@ -96,6 +96,54 @@ async def compared(at: Running) -> None:
     await at.until("APP_VERSION")
 
 
+async def many_deleted(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("2", "slash")
+    await at.type("*-rc*")
+    await at.press("enter", "A", "d")
+    await at.until("Reclaims")
+
+
+async def history(at: Running) -> None:
+    """Three changes, the first of them undone."""
+    await at.until("newest first")
+    await at.press("2")
+    for tag, keys in (("v1.13.0", "d"), ("", "u"), ("v1.12.0", "d")):
+        if tag:
+            at.browser.tags.go_to(tag)
+        await at.press(keys)
+        await confirmed(at)
+        await at.until("newest first")
+    await at.press("U")
+    await at.until("undone by")
+
+
+async def copy_dialog(at: Running) -> None:
+    await at.until("newest first")
+    await at.press("2")
+    at.browser.tags.go_to("v1.14.2")
+    await at.until(lambda: at.browser.inspected)
+    await at.press("t")
+    await at.type("registry.example.com/")
+    await at.until("Platforms")
+
+
+async def tag_log(at: Running) -> None:
+    """A tag that was moved and moved back."""
+    await at.until("newest first")
+    await at.press("2")
+    for source in ("v1.13.0", "v1.14.2"):
+        at.browser.tags.go_to(source)
+        await at.press("t")
+        await at.type("candidate")
+        await at.press("enter")
+        await confirmed(at)
+        await at.until("newest first")
+    at.browser.tags.go_to("candidate")
+    await at.press("T")
+    await at.until("Enter opens")
+
+
 SCENES: dict[str, tuple[str, Callable[[Running], Awaitable[None]]]] = {
     "main": (APP, main_screen),
     "layers": (f"{APP}/worker", layer_pane),
@@ -106,6 +154,10 @@ SCENES: dict[str, tuple[str, Callable[[Running], Awaitable[None]]]] = {
     "file": (f"{APP}/worker", opened_file),
     "packages": (APP, packages),
     "compare": (APP, compared),
+    "bulk": (APP, many_deleted),
+    "history": (APP, history),
+    "copy": (APP, copy_dialog),
+    "log": (APP, tag_log),
 }
 
 
@@ -136,7 +188,7 @@ def to_png(chromium: str, svg: str, path: Path) -> None:
 
 
 async def main() -> None:
-    for name in SCENES:
+    for name in sys.argv[1:] or SCENES:
         for size in SIZES:
             for theme in ("dark", "light"):
                 await picture(name, size, theme)
