@@ -76,7 +76,10 @@ class Ending:
         os.close(self._send)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        os.write(self._send, bytes([number]))  # and nothing else: the main thread may hold any lock here
+        """Nothing here takes a lock: the main thread may hold any. A session that ends sends SIGCONT after SIGHUP, at
+        which Textual would begin to read anew from a terminal that is gone, without end."""
+        signal.signal(signal.SIGCONT, lambda *_: None)
+        os.write(self._send, bytes([number]))
 
     def _watch(self) -> None:
         poll = select.poll()
