@@ -168,7 +168,7 @@ def expected(theatre: Theatre, how: str, before: Found, after: Found) -> Found:
     ("case", "every"),
     [
         pytest.param(SHARED, 13, id="throw-away-sample"),
-        pytest.param(MUCH, 61, id="bulk-sample"),
+        pytest.param(MUCH, 61, id="bulk-sample", marks=pytest.mark.slow),
         pytest.param(SHARED, 1, id="throw-away", marks=pytest.mark.slow),
         pytest.param(MUCH, 1, id="bulk", marks=pytest.mark.slow),
     ],

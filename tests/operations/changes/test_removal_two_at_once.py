@@ -19,7 +19,7 @@ from tests.registry_servers.docker_registry import DockerRegistry
 from tests.registry_servers.images import Layout
 
 
-@pytest.fixture(params=["real", "embedded"])
+@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.slow), "embedded"])
 async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Stage, Stage]]:
     folders = [tmp_path / "one", tmp_path / "two"]
     if request.param == "real":
