@@ -115,7 +115,7 @@ class MovePlan:
         skipped = {"Undo"} | ({"Stays", "Reclaims"} if self.copy.stays_inside else set())
         goes = [row for row in self.removal.lines() if row[0] not in skipped]
         copied = [row for row in self.copy.lines() if row[0] != "Undo"]
-        undo = ("Undo", "u twice: the deletion, then the copy")
+        undo = ("Undo", "U: first the deletion, then the copy")
         return [*copied, ("Then", self.removal.title), *goes, undo]
 
     def as_json(self) -> dict[str, Any]:
